@@ -1,0 +1,42 @@
+# Two commands do everything on a machine that has Python >= 3.11 and make:
+#   make demo    the main job on a synthetic district     make test    every check of the project
+PYTHON ?= python3
+OFFICIALS ?= 600
+ITEMS ?= 1500
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV_VERSION := 0.13.9
+
+.PHONY: demo test install check stubs requirements clean
+
+install: $(STAMP)
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("libmatch needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/python -m demo --officials $(OFFICIALS) --items $(ITEMS) --out build/demo
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy libmatch services demo tests
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+stubs: $(STAMP)
+	$(BIN)/python -m protos.generate
+
+requirements:
+	$(BIN)/uv pip compile --quiet --extra dev --generate-hashes --no-emit-index-url --custom-compile-command "make requirements" -o requirements.txt pyproject.toml
+
+clean:
+	rm -rf build $(VENV)
