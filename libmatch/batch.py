@@ -1,0 +1,127 @@
+"""The public half of a batch: digests, leaf hashes, roots, tokens, admission (spec section 5).
+
+Needs no key: the matcher checks whole batches with it, 纪委 single rows. It does not decide sequence,
+quota or who the peer is; the matcher does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from libmatch.encoding import enc
+from libmatch.errors import BatchError, EpochError
+from libmatch.manifest import Manifest, Member
+from libmatch.merkle import compute_root, root_from_path
+from libmatch.records import (
+    RID_SIZE,
+    WORD,
+    Batch,
+    BatchHeader,
+    Columns,
+    FlaggedRecord,
+    SealedRow,
+    Side,
+    Withdrawal,
+    cut,
+)
+from libmatch.suites import AEAD_TAG_SIZE, Suite, get_suite, verify_signature
+
+
+@dataclass(frozen=True)
+class AdmittedBatch:
+    """A batch whose root and signature hold, with what the matcher computes and keeps of it.
+
+    ``tokens`` and ``leaf_hashes`` are in row order, 32 bytes each.
+    """
+
+    batch: Batch
+    tokens: tuple[bytes, ...]
+    leaf_hashes: tuple[bytes, ...]
+    root: bytes
+    digest: bytes
+
+
+def hash_header(suite: Suite, header: BatchHeader) -> bytes:
+    """``bh = H(B)``."""
+    return suite.h(header.encode())
+
+
+def hash_record(suite: Suite, bh: bytes, rid: bytes, c_reg: bytes, c_ben: bytes) -> bytes:
+    """``hh = H(enc("rec", bh, rid, c_reg, c_ben))``: what a record's keys are bound to."""
+    return suite.h(enc("rec", bh, rid, c_reg, c_ben))
+
+
+def commit_half(suite: Suite, half: bytes) -> bytes:
+    """``c = H(enc("half", g))``."""
+    return suite.h(enc("half", half))
+
+
+def compute_token(suite: Suite, c_reg: bytes, c_ben: bytes) -> bytes:
+    """``token = H(enc("token", c_reg, c_ben))``, 32 bytes, never truncated."""
+    return suite.h(enc("token", c_reg, c_ben))
+
+
+def hash_row(suite: Suite, bh: bytes, row: SealedRow) -> bytes:
+    """The row's leaf hash ``H(0x00 ‖ enc("leaf", hh, half, com, ct))``."""
+    hh = hash_record(suite, bh, row.rid, row.c_reg, row.c_ben)
+    return suite.h(b"\x00" + enc("leaf", hh, row.half, row.com, row.ct))
+
+
+def hash_rows(suite: Suite, header: BatchHeader, columns: Columns) -> list[bytes]:
+    """The leaf hashes of all rows, in row order."""
+    bh, h = hash_header(suite, header), suite.h
+    return [
+        h(b"\x00" + enc("leaf", h(enc("rec", bh, rid, c_reg, c_ben)), half, com, ct))
+        for rid, c_reg, c_ben, half, com, ct in columns.cells()
+    ]
+
+
+def signed_bytes(suite: Suite, header: BatchHeader, capsule: bytes, root: bytes) -> bytes:
+    """``enc("sign", bh, capsule, root)``: what a unit signs; its hash is the batch's digest."""
+    return enc("sign", hash_header(suite, header), capsule, root)
+
+
+def admit_batch(manifest: Manifest, member: Member, batch: Batch) -> AdmittedBatch:
+    """The checked batch with its tokens and leaf hashes; costs about 30 hash calls a row.
+
+    Checks epoch, side against the member's roles, lengths against the bucket, distinct record ids, root
+    and signature (spec section 5, Admission). Raises EpochError or BatchError.
+    """
+    suite, header, columns = get_suite(manifest.suite), batch.header, batch.columns
+    _check_origin(manifest, member, header.epoch, header.side, header.unit)
+    if columns.ct_size != manifest.bucket + AEAD_TAG_SIZE:
+        raise BatchError(f"this epoch's records are sealed to a bucket of {manifest.bucket} bytes")
+    if len(set(cut(columns.rid, RID_SIZE))) != header.count:
+        raise BatchError("two rows of the batch share a record id")
+    leaves = hash_rows(suite, header, columns)
+    root = compute_root(suite.h, leaves)
+    message = signed_bytes(suite, header, batch.capsule, root)
+    if not verify_signature(member.signing_key, message, batch.signature):
+        raise BatchError("the batch's signature does not hold: it was altered or truncated")
+    halves = zip(cut(columns.c_reg, WORD), cut(columns.c_ben, WORD), strict=True)
+    tokens = tuple(compute_token(suite, c_reg, c_ben) for c_reg, c_ben in halves)
+    return AdmittedBatch(batch, tokens, tuple(leaves), root, suite.h(message))
+
+
+def admit_withdrawal(manifest: Manifest, member: Member, withdrawal: Withdrawal) -> bytes:
+    """The digest of a withdrawal whose signature holds. Raises EpochError or BatchError."""
+    _check_origin(manifest, member, withdrawal.epoch, withdrawal.side, withdrawal.unit)
+    message = withdrawal.signed_bytes()
+    if not verify_signature(member.signing_key, message, withdrawal.signature):
+        raise BatchError("the withdrawal's signature does not hold")
+    return get_suite(manifest.suite).h(message)
+
+
+def _check_origin(manifest: Manifest, member: Member, epoch: bytes, side: Side, unit: str) -> None:
+    if epoch != manifest.epoch_id:
+        raise EpochError("the batch belongs to another epoch; fetch the manifest in force")
+    if unit != member.unit or not member.active:
+        raise BatchError("the batch names a unit that is not its sender's, or not enrolled")
+    if not member.may_submit(side):
+        raise BatchError("the unit is not enrolled for this side")
+
+
+def root_of_flagged(suite: Suite, record: FlaggedRecord) -> bytes:
+    """The batch root that a flagged row and its path lead to. Raises LogError where they do not fit."""
+    leaf = hash_row(suite, hash_header(suite, record.header), record.row)
+    return root_from_path(suite.h, leaf, record.position, record.header.count, record.path)

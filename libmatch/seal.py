@@ -1,0 +1,134 @@
+"""The public-key half of sealing: payloads to a signed batch that opens only as flagged pairs.
+
+Spec section 5. A record opens with 纪委's private key *and* the half that the opposite record of the same
+person carries, so an unflagged record does not open for anybody. The batch secret ``s`` is made here, from
+fresh randomness hedged with the content, and never leaves this module.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from libmatch.batch import hash_header, hash_record, hash_rows, signed_bytes
+from libmatch.encoding import enc, u16, u32
+from libmatch.errors import BatchError
+from libmatch.keys import SigningKey, seal_to
+from libmatch.manifest import Manifest
+from libmatch.merkle import compute_root
+from libmatch.records import (
+    RID_SIZE,
+    Batch,
+    BatchHeader,
+    Columns,
+    Side,
+    Withdrawal,
+    withdrawal_bytes,
+)
+from libmatch.suites import Suite, encrypt_once, get_suite
+from libmatch.tokens import Halves
+
+
+@dataclass(frozen=True, repr=False)
+class SealedBatch:
+    """A batch, and the record id of each input record in input order (rows of the batch are shuffled)."""
+
+    batch: Batch
+    rids: tuple[bytes, ...]
+
+
+def pad_payload(payload: bytes, bucket: int) -> bytes:
+    """``u16 len ‖ payload ‖ zeros``, ``bucket`` bytes. Raises BatchError for a payload too long."""
+    if len(payload) > bucket - 2:
+        raise BatchError(f"a payload of this epoch has at most {bucket - 2} bytes")
+    return (u16(len(payload)) + payload).ljust(bucket, b"\0")
+
+
+def seal_batch(
+    manifest: Manifest,
+    side: Side,
+    unit: str,
+    seq: int,
+    halves: Sequence[Halves],
+    payloads: Sequence[bytes],
+    signing_key: SigningKey,
+) -> SealedBatch:
+    """The sealed, signed batch number ``seq`` of ``unit``: 1 to 2048 records, rows shuffled.
+
+    ``halves[i]`` belongs to ``payloads[i]``. Raises BatchError for a wrong count or a payload too long.
+    """
+    suite = get_suite(manifest.suite)
+    header = BatchHeader(manifest.epoch_id, side, unit, seq, len(payloads))
+    order = list(range(header.count))
+    secrets.SystemRandom().shuffle(order)
+    plaintexts = [pad_payload(payloads[i], manifest.bucket) for i in order]
+    rids = [os.urandom(RID_SIZE) for _ in order]
+    secret = hedge_secret(suite, header, os.urandom(32), plaintexts)
+    columns = seal_rows(suite, header, secret, rids, [halves[i] for i in order], plaintexts)
+    capsule = seal_to(manifest.inspector_key, secret, header.encode())
+    root = compute_root(suite.h, hash_rows(suite, header, columns))
+    signature = signing_key.sign(signed_bytes(suite, header, capsule, root))
+    by_input = dict(zip(order, rids, strict=True))
+    in_order = tuple(by_input[i] for i in range(header.count))
+    return SealedBatch(Batch(header, capsule, signature, columns), in_order)
+
+
+def hedge_secret(
+    suite: Suite, header: BatchHeader, fresh: bytes, plaintexts: Sequence[bytes]
+) -> bytes:
+    """``s = PRF(fresh, enc("s", B, H(pt_0 ‖ …)))``: differs with the content even if ``fresh`` repeats.
+
+    Public for the vectors; ``seal_batch`` alone decides ``fresh``.
+    """
+    return suite.prf(fresh, enc("s", header.encode(), suite.h(b"".join(plaintexts))))
+
+
+def seal_rows(
+    suite: Suite,
+    header: BatchHeader,
+    secret: bytes,
+    rids: Sequence[bytes],
+    halves: Sequence[Halves],
+    plaintexts: Sequence[bytes],
+) -> Columns:
+    """The six columns under a batch secret, in the order given; public for the vectors.
+
+    ``prk = PRF(r_i, g_other)``, ``key = PRF(prk, enc("key", hh))``, ``com = PRF(prk, enc("com", hh))``.
+    """
+    prf, under_secret, bh = suite.prf, suite.prf_under(secret), hash_header(suite, header)
+    masked, coms, sealed = [], [], []
+    for i, (rid, half, plaintext) in enumerate(zip(rids, halves, plaintexts, strict=True)):
+        hh = hash_record(suite, bh, rid, half.c_reg, half.c_ben)
+        prk = prf(under_secret(enc("r", u32(i))), half.other(header.side))
+        masked.append(xor(half.own(header.side), under_secret(enc("pad", u32(i)))))
+        coms.append(prf(prk, enc("com", hh)))
+        sealed.append(encrypt_once(prf(prk, enc("key", hh)), plaintext))
+    return Columns(
+        b"".join(rids),
+        b"".join(half.c_reg for half in halves),
+        b"".join(half.c_ben for half in halves),
+        b"".join(masked),
+        b"".join(coms),
+        b"".join(sealed),
+    )
+
+
+def xor(a: bytes, b: bytes) -> bytes:
+    """Two strings of 32 bytes, bit by bit."""
+    return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).to_bytes(32, "big")
+
+
+def sign_withdrawal(
+    manifest: Manifest,
+    side: Side,
+    unit: str,
+    seq: int,
+    rids: Sequence[bytes],
+    signing_key: SigningKey,
+) -> Withdrawal:
+    """The signed withdrawal of ``rids`` under the next sequence number of ``unit`` and ``side``."""
+    epoch, names = manifest.epoch_id, tuple(rids)
+    signature = signing_key.sign(withdrawal_bytes(epoch, side, unit, seq, names))
+    return Withdrawal(epoch, side, unit, seq, names, signature)
