@@ -1,0 +1,174 @@
+"""Notices of hits: what 纪委 releases to the two units of a pair, sealed to each (spec section 6).
+
+The approving unit learns official, post and relation; the official's unit learns the item's facts. Nobody
+gets an identifier that it did not already hold: a notice names the unit's own record by ``rid`` and repeats
+the pair's token, so that the unit checks it against its own record; another token is a dispute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from libmatch.encoding import dec, enc, exactly, u8, u64, uint
+from libmatch.errors import EncodingError, ManifestError
+from libmatch.keys import HpkePrivateKey, SigningKey, seal_to
+from libmatch.manifest import Epoch, Member, Role
+from libmatch.records import RID_SIZE, SIGNATURE_SIZE, WORD, Hit, Side
+from libmatch.suites import Suite, get_suite, verify_signature
+
+NOTICE_ID_SIZE = 16
+
+
+@dataclass(frozen=True, repr=False)
+class ItemNotice:
+    """To the approving unit: whose relative the person of its record ``rid`` is."""
+
+    rid: bytes
+    token: bytes
+    declaring_unit: str
+    official_name: str
+    official_unit: str
+    official_post: str
+    relation: str
+
+    def encode(self) -> bytes:
+        """``enc("item-notice", rid, token, texts…)``."""
+        unit, name = self.declaring_unit, self.official_name
+        texts = (unit, name, self.official_unit, self.official_post, self.relation)
+        return enc("item-notice", self.rid, self.token, *(text.encode() for text in texts))
+
+
+@dataclass(frozen=True, repr=False)
+class OfficialNotice:
+    """To the official's unit: what the relative of its record ``rid`` receives. Amount in 0.01 CNY."""
+
+    rid: bytes
+    token: bytes
+    approving_unit: str
+    capacity: str
+    item_ref: str
+    item_name: str
+    programme: str
+    amount_fen: int | None
+    place: str
+    start: date | None
+
+    def encode(self) -> bytes:
+        """``enc("official-notice", rid, token, texts…, amount, place, start)``."""
+        texts = (self.approving_unit, self.capacity, self.item_ref, self.item_name, self.programme)
+        return enc(
+            "official-notice",
+            self.rid,
+            self.token,
+            *(text.encode() for text in texts),
+            b"" if self.amount_fen is None else u64(self.amount_fen),
+            self.place.encode(),
+            b"" if self.start is None else self.start.isoformat().encode(),
+        )
+
+
+HitNotice = ItemNotice | OfficialNotice
+
+
+@dataclass(frozen=True, repr=False)
+class SealedNotice:
+    """A notice that only ``unit`` opens and that 纪委 signed; the matcher only carries it."""
+
+    epoch: bytes
+    notice_id: bytes
+    unit: str
+    side: Side
+    hit_id: bytes
+    sealed: bytes
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        exactly(self.epoch, WORD, "an epoch id")
+        exactly(self.notice_id, NOTICE_ID_SIZE, "a notice id")
+        exactly(self.hit_id, WORD, "a hit id")
+        exactly(self.signature, SIGNATURE_SIZE, "a signature")
+
+    def signed_bytes(self, suite: Suite) -> bytes:
+        """``enc("notice-sign", E, notice id, unit, u8 side, hit id, H(sealed))``."""
+        return _signed(suite, self)
+
+    def ack_bytes(self, suite: Suite) -> bytes:
+        """``enc("notice-ack", E, notice id, H(sealed))``: what a unit signs to acknowledge."""
+        return enc("notice-ack", self.epoch, self.notice_id, suite.h(self.sealed))
+
+
+def hit_id(suite: Suite, epoch: bytes, hit: Hit) -> bytes:
+    """``H(enc("hit", E, registry unit, registry rid, beneficiary unit, beneficiary rid))``, 32 bytes."""
+    a, b = hit.registry, hit.beneficiary
+    return suite.h(enc("hit", epoch, a.unit.encode(), a.rid, b.unit.encode(), b.rid))
+
+
+def seal_notice(
+    epoch: Epoch,
+    member: Member,
+    side: Side,
+    hit: bytes,
+    notice_id: bytes,
+    notice: HitNotice,
+    signing_key: SigningKey,
+) -> SealedNotice:
+    """The notice sealed to ``member`` and signed by 纪委."""
+    suite, eid = get_suite(epoch.manifest.suite), epoch.epoch_id
+    info = _info(eid, notice_id, member.unit, side, hit)
+    sealed = seal_to(member.hpke_key, notice.encode(), info)
+    draft = SealedNotice(eid, notice_id, member.unit, side, hit, sealed, bytes(SIGNATURE_SIZE))
+    signature = signing_key.sign(draft.signed_bytes(suite))
+    return SealedNotice(eid, notice_id, member.unit, side, hit, sealed, signature)
+
+
+def verify_notice(epoch: Epoch, notice: SealedNotice) -> None:
+    """Return if an active inspector of the roster signed the notice. Raises ManifestError."""
+    message = notice.signed_bytes(get_suite(epoch.manifest.suite))
+    for member in epoch.roster.with_role(Role.INSPECTOR):
+        if verify_signature(member.signing_key, message, notice.signature):
+            return
+    raise ManifestError("the notice is not signed by the discipline commission of the roster")
+
+
+def open_notice(epoch: Epoch, notice: SealedNotice, key: HpkePrivateKey) -> HitNotice:
+    """The verified notice in clear. Raises ManifestError (signature) or EncodingError (does not open)."""
+    verify_notice(epoch, notice)
+    info = _info(notice.epoch, notice.notice_id, notice.unit, notice.side, notice.hit_id)
+    plaintext = key.open(notice.sealed, info)
+    if plaintext is None:
+        raise EncodingError("the notice does not open with this unit's key")
+    return _decode(plaintext, notice.side)
+
+
+def _info(epoch: bytes, notice_id: bytes, unit: str, side: Side, hit: bytes) -> bytes:
+    return enc("notice-to", epoch, notice_id, unit.encode(), u8(side), hit)
+
+
+def _signed(suite: Suite, n: SealedNotice) -> bytes:
+    unit, digest = n.unit.encode(), suite.h(n.sealed)
+    return enc("notice-sign", n.epoch, n.notice_id, unit, u8(n.side), n.hit_id, digest)
+
+
+def _decode(data: bytes, side: Side) -> HitNotice:
+    try:
+        if side is Side.BENEFICIARY:
+            rid, token, *texts = dec("item-notice", data, 7)
+            _check(rid, token)
+            return ItemNotice(rid, token, *(text.decode() for text in texts))
+        rid, token, *rest = dec("official-notice", data, 10)
+        _check(rid, token)
+        unit, capacity, ref, name, programme = (text.decode() for text in rest[:5])
+        amount, place, start = rest[5:]
+        fen = uint(amount, 8) if amount else None
+        begins = date.fromisoformat(start.decode()) if start else None
+        return OfficialNotice(
+            rid, token, unit, capacity, ref, name, programme, fen, place.decode(), begins
+        )
+    except ValueError:
+        raise EncodingError("not a notice") from None
+
+
+def _check(rid: bytes, token: bytes) -> None:
+    exactly(rid, RID_SIZE, "a record id")
+    exactly(token, WORD, "a token")
