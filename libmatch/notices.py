@@ -11,13 +11,24 @@ from dataclasses import dataclass
 from datetime import date
 
 from libmatch.encoding import dec, enc, exactly, u8, u64, uint
-from libmatch.errors import EncodingError, ManifestError
+from libmatch.errors import EncodingError
 from libmatch.keys import HpkePrivateKey, SigningKey, seal_to
-from libmatch.manifest import Epoch, Member, Role
-from libmatch.records import RID_SIZE, SIGNATURE_SIZE, WORD, Hit, Side
-from libmatch.suites import Suite, get_suite, verify_signature
+from libmatch.manifest import Epoch, Member
+from libmatch.records import RID_SIZE, SIGNATURE_SIZE, WORD, Side
+from libmatch.release import NOTICE_ID_SIZE, SealedNotice, hit_id, verify_notice
+from libmatch.suites import get_suite
 
-NOTICE_ID_SIZE = 16
+__all__ = [
+    "NOTICE_ID_SIZE",
+    "HitNotice",
+    "ItemNotice",
+    "OfficialNotice",
+    "SealedNotice",
+    "hit_id",
+    "open_notice",
+    "seal_notice",
+    "verify_notice",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,39 +82,6 @@ class OfficialNotice:
 HitNotice = ItemNotice | OfficialNotice
 
 
-@dataclass(frozen=True, repr=False)
-class SealedNotice:
-    """A notice that only ``unit`` opens and that 纪委 signed; the matcher only carries it."""
-
-    epoch: bytes
-    notice_id: bytes
-    unit: str
-    side: Side
-    hit_id: bytes
-    sealed: bytes
-    signature: bytes
-
-    def __post_init__(self) -> None:
-        exactly(self.epoch, WORD, "an epoch id")
-        exactly(self.notice_id, NOTICE_ID_SIZE, "a notice id")
-        exactly(self.hit_id, WORD, "a hit id")
-        exactly(self.signature, SIGNATURE_SIZE, "a signature")
-
-    def signed_bytes(self, suite: Suite) -> bytes:
-        """``enc("notice-sign", E, notice id, unit, u8 side, hit id, H(sealed))``."""
-        return _signed(suite, self)
-
-    def ack_bytes(self, suite: Suite) -> bytes:
-        """``enc("notice-ack", E, notice id, H(sealed))``: what a unit signs to acknowledge."""
-        return enc("notice-ack", self.epoch, self.notice_id, suite.h(self.sealed))
-
-
-def hit_id(suite: Suite, epoch: bytes, hit: Hit) -> bytes:
-    """``H(enc("hit", E, registry unit, registry rid, beneficiary unit, beneficiary rid))``, 32 bytes."""
-    a, b = hit.registry, hit.beneficiary
-    return suite.h(enc("hit", epoch, a.unit.encode(), a.rid, b.unit.encode(), b.rid))
-
-
 def seal_notice(
     epoch: Epoch,
     member: Member,
@@ -122,15 +100,6 @@ def seal_notice(
     return SealedNotice(eid, notice_id, member.unit, side, hit, sealed, signature)
 
 
-def verify_notice(epoch: Epoch, notice: SealedNotice) -> None:
-    """Return if an active inspector of the roster signed the notice. Raises ManifestError."""
-    message = notice.signed_bytes(get_suite(epoch.manifest.suite))
-    for member in epoch.roster.with_role(Role.INSPECTOR):
-        if verify_signature(member.signing_key, message, notice.signature):
-            return
-    raise ManifestError("the notice is not signed by the discipline commission of the roster")
-
-
 def open_notice(epoch: Epoch, notice: SealedNotice, key: HpkePrivateKey) -> HitNotice:
     """The verified notice in clear. Raises ManifestError (signature) or EncodingError (does not open)."""
     verify_notice(epoch, notice)
@@ -143,11 +112,6 @@ def open_notice(epoch: Epoch, notice: SealedNotice, key: HpkePrivateKey) -> HitN
 
 def _info(epoch: bytes, notice_id: bytes, unit: str, side: Side, hit: bytes) -> bytes:
     return enc("notice-to", epoch, notice_id, unit.encode(), u8(side), hit)
-
-
-def _signed(suite: Suite, n: SealedNotice) -> bytes:
-    unit, digest = n.unit.encode(), suite.h(n.sealed)
-    return enc("notice-sign", n.epoch, n.notice_id, unit, u8(n.side), n.hit_id, digest)
 
 
 def _decode(data: bytes, side: Side) -> HitNotice:

@@ -247,6 +247,58 @@ def withdrawal_bytes(
 
 
 @dataclass(frozen=True)
+class Receipt:
+    """The matcher's signed promise that a batch or a withdrawal was committed durably.
+
+    ``accepted_at_us`` in microseconds since 1970-01-01 UTC; ``leaf_index`` is the acceptance's leaf in the
+    audit log. What is signed and how it is checked: ``libmatch.auditlog``.
+    """
+
+    epoch: bytes
+    side: Side
+    unit: str
+    seq: int
+    digest: bytes
+    accepted_at_us: int
+    leaf_index: int
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        exactly(self.epoch, WORD, "an epoch id")
+        check_unit(self.unit)
+        exactly(self.digest, WORD, "a digest")
+        exactly(self.signature, SIGNATURE_SIZE, "a signature")
+        for number in (self.seq, self.accepted_at_us, self.leaf_index):
+            if not 0 <= number < 1 << 63:
+                raise EncodingError("the numbers of a receipt are below 2^63")
+
+    def encode(self) -> bytes:
+        """``enc("signed-receipt", E, u8 side, unit, u64 seq, digest, u64 time, u64 leaf, signature)``."""
+        return enc(
+            "signed-receipt",
+            self.epoch,
+            u8(self.side),
+            self.unit.encode("ascii"),
+            u64(self.seq),
+            self.digest,
+            u64(self.accepted_at_us),
+            u64(self.leaf_index),
+            self.signature,
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> Receipt:
+        """The receipt in stored bytes. Raises EncodingError."""
+        epoch, side, unit, seq, digest, time, leaf, signature = dec("signed-receipt", data, 8)
+        try:
+            known, name = Side(uint(side, 1)), unit.decode("ascii")
+        except ValueError:
+            raise EncodingError("not a receipt") from None
+        numbers = (uint(time, 8), uint(leaf, 8))
+        return cls(epoch, known, name, uint(seq, 8), digest, *numbers, signature)
+
+
+@dataclass(frozen=True)
 class FlaggedRecord:
     """One side of a flagged pair: a row, its place in its batch, and the proof of that place."""
 
