@@ -14,7 +14,8 @@
     │   ├── SequenceError     not the next sequence number of its unit and side
     │   └── ConflictError     a sequence number or record id already used for other content
     ├── UnsealError           a flagged pair that does not open; names the culprit
-    └── LogError              an audit log whose proofs or checkpoints do not hold
+    ├── LogError              an audit log whose proofs or checkpoints do not hold
+    └── ServiceError          a remote service refused a call or was not reached
 
 Messages are English, for the programmer; ``message_zh`` is Chinese, for the person at the form.
 No message repeats an identifier, a name, a token or key material.
@@ -22,6 +23,7 @@ No message repeats an identifier, a name, a token or key material.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -122,3 +124,29 @@ class UnsealError(LibmatchError):
 
 class LogError(LibmatchError):
     """A checkpoint, inclusion proof or consistency proof of the audit log does not hold."""
+
+
+class ServiceError(LibmatchError):
+    """A remote service refused a call or could not be reached.
+
+    ``status`` is the gRPC status name (``"NOT_FOUND"``); ``reason`` (UPPER_SNAKE, stable),
+    ``message_zh`` and ``details`` are empty where the failure did not come from a service of this
+    project (a broken connection). ``retry_after_s`` is set where the service named a delay.
+    """
+
+    def __init__(
+        self,
+        status: str,
+        reason: str,
+        message: str,
+        message_zh: str,
+        retry_after_s: float | None = None,
+        details: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {reason}: {message}" if reason else f"{status}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.message_zh = message_zh
+        self.retry_after_s = retry_after_s
+        self.details = dict(details or {})
