@@ -1,0 +1,1 @@
+"""The shared Alembic environment; each service keeps its own ``migrations/versions``."""

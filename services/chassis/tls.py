@@ -1,0 +1,236 @@
+"""Mutual TLS: the identity in a peer's certificate, and credentials that follow renewed files.
+
+Authentication is gRPC's (BoringSSL checks chain, validity and possession of the key); this module
+reads *who* the certificate names. gRPC falls back to the common name where a certificate has no SAN,
+and lists several URIs side by side; here exactly one SPIFFE URI of the right trust domain counts.
+
+It decides nothing about what a peer may do (``authz``) and issues nothing (the authority does).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import grpc
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+from services.chassis.config import ConfigError, TlsSettings, read_secret
+from services.chassis.identity import Identity, IdentityError, server_dns_name
+
+__all__ = [
+    "Identity",
+    "IdentityError",
+    "OwnCertificate",
+    "PeerCertificate",
+    "TlsMaterial",
+    "channel_credentials",
+    "check_own_certificate",
+    "load_material",
+    "read_peer_certificate",
+    "server_credentials",
+    "server_dns_name",
+]
+
+Now = Callable[[], datetime]
+"""The clock that is passed in: the present moment, with a time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCertificate:
+    """Whom a certificate names and until when; the chain was checked by TLS."""
+
+    identity: Identity
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TlsMaterial:
+    """The PEM bytes of a party's chain, key and trust anchors."""
+
+    certificate: bytes
+    private_key: bytes
+    ca: bytes
+
+
+def load_material(tls: TlsSettings) -> TlsMaterial:
+    """The three files of ``tls``. Raises ConfigError for one that cannot be read or is not secret."""
+    try:
+        return TlsMaterial(
+            certificate=tls.certificate.read_bytes(),
+            private_key=read_secret(tls.private_key),
+            ca=tls.ca.read_bytes(),
+        )
+    except OSError as error:
+        raise ConfigError([f"{error.filename}: cannot be read: {error.strerror}"]) from None
+
+
+@lru_cache(maxsize=256)
+def read_peer_certificate(pem: bytes) -> PeerCertificate:
+    """The one identity in the leaf certificate ``pem``. Raises IdentityError otherwise."""
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        uris = _uris(certificate)
+        is_authority = _is_authority(certificate)
+    except (ValueError, x509.DuplicateExtension) as error:
+        raise IdentityError("the certificate cannot be read") from error
+    if is_authority:
+        raise IdentityError("a certificate authority is nobody's identity")
+    if len(uris) != 1:
+        raise IdentityError(f"the certificate has {len(uris)} URI names; exactly one is needed")
+    return PeerCertificate(Identity.parse(uris[0]), certificate.not_valid_after_utc)
+
+
+def _uris(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return names.get_values_for_type(x509.UniformResourceIdentifier)
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCertificate:
+    """A party's own certificate as it was at start."""
+
+    identity: Identity
+    not_after: datetime
+    dns_names: tuple[str, ...]
+
+
+def check_own_certificate(tls: TlsSettings, now: Now) -> OwnCertificate:
+    """What the own certificate says. Raises ConfigError, in words, for one that TLS would refuse.
+
+    Checked: identity, validity today, that the private key is its key, that the CA file is one.
+    """
+    material = load_material(tls)
+    leaf = _load_leaf(tls.certificate, material.certificate)
+    problems = _validity_problems(tls.certificate, leaf, now())
+    if not _is_key_of(leaf, material.private_key):
+        problems.append(f"{tls.private_key}: not an unencrypted PEM key of {tls.certificate}")
+    if not _is_bundle(material.ca):
+        problems.append(f"{tls.ca}: holds no PEM certificate")
+    try:
+        peer = read_peer_certificate(leaf.public_bytes(serialization.Encoding.PEM))
+    except IdentityError as error:
+        raise ConfigError([*problems, f"{tls.certificate}: {error}"]) from None
+    if problems:
+        raise ConfigError(problems)
+    return OwnCertificate(peer.identity, peer.not_after, _dns_names(leaf))
+
+
+def _load_leaf(path: Path, pem: bytes) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificates(pem)[0]
+    except ValueError:
+        raise ConfigError([f"{path}: holds no PEM certificate"]) from None
+
+
+def _is_bundle(pem: bytes) -> bool:
+    try:
+        return bool(x509.load_pem_x509_certificates(pem))
+    except ValueError:
+        return False
+
+
+def _validity_problems(path: Path, leaf: x509.Certificate, now: datetime) -> list[str]:
+    start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+    if now > end:
+        return [f"{path}: expired on {end:%Y-%m-%d %H:%M} UTC; ask the authority for a new one"]
+    if now < start:
+        return [f"{path}: not valid before {start:%Y-%m-%d %H:%M} UTC; check this machine's clock"]
+    return []
+
+
+def _is_key_of(leaf: x509.Certificate, private_key: bytes) -> bool:
+    try:
+        key = serialization.load_pem_private_key(private_key, password=None)
+    except (ValueError, TypeError):
+        return False
+    return _public_bytes(key.public_key()) == _public_bytes(leaf.public_key())
+
+
+def _public_bytes(key: PublicKeyTypes) -> bytes:
+    return key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(names.get_values_for_type(x509.DNSName))
+
+
+def channel_credentials(material: TlsMaterial) -> grpc.ChannelCredentials:
+    """Client credentials that present the own certificate and trust only the district's authority."""
+    return grpc.ssl_channel_credentials(material.ca, material.private_key, material.certificate)
+
+
+def server_credentials(tls: TlsSettings) -> grpc.ServerCredentials:
+    """Server credentials that demand a client certificate and follow renewed files without restart.
+
+    Files are looked at when a connection arrives. A renewal that cannot be used (half written, or a
+    key of another certificate) is logged, and the server goes on with what it has.
+    """
+    initial = load_material(tls)
+    renewal = _Renewal(tls, initial)
+    return grpc.dynamic_ssl_server_credentials(
+        _configuration(initial),
+        renewal.fetch,  # type: ignore[arg-type]  # None means no change
+        require_client_authentication=True,
+    )
+
+
+def _configuration(material: TlsMaterial) -> grpc.ServerCertificateConfiguration:
+    pair = (material.private_key, material.certificate)
+    return grpc.ssl_server_certificate_configuration([pair], material.ca)
+
+
+class _Renewal:
+    """Hands gRPC a new configuration when the files have changed, and None while they have not."""
+
+    def __init__(self, tls: TlsSettings, initial: TlsMaterial) -> None:
+        self._tls = tls
+        self._lock = threading.Lock()
+        self._in_use = initial
+        self._rejected: TlsMaterial | None = None
+
+    def fetch(self) -> grpc.ServerCertificateConfiguration | None:
+        with self._lock:
+            try:
+                material = load_material(self._tls)
+                if material in (self._in_use, self._rejected):
+                    return None
+                # Until it has proved good: a broken pair must not be tried, or logged, per call.
+                self._rejected = material
+                not_after = self._check(material)
+            except ConfigError as error:
+                log = structlog.get_logger()
+                log.error("tls.renewal_refused", problems=list(error.problems))
+                return None
+            self._in_use, self._rejected = material, None
+        structlog.get_logger().info("tls.renewed", not_after=not_after.isoformat())
+        return _configuration(material)
+
+    def _check(self, material: TlsMaterial) -> datetime:
+        leaf = _load_leaf(self._tls.certificate, material.certificate)
+        if not _is_key_of(leaf, material.private_key) or not _is_bundle(material.ca):
+            raise ConfigError(["the renewed certificate, key and CA files do not belong together"])
+        return leaf.not_valid_after_utc

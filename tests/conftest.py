@@ -1,0 +1,23 @@
+"""Fixtures that tests of several areas share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.chassis_pki import Pki
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    """The authority of one district, for this test process."""
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def settings_folder(tmp_path: Path) -> Path:
+    """An empty owner-only folder for a service's settings and data."""
+    folder = tmp_path / "service"
+    folder.mkdir(mode=0o700)
+    return folder
