@@ -110,7 +110,9 @@ def batch_case(suite: int, side: int) -> dict[str, Any]:
     _, k_e = second.epoch_key(suite, epoch, [derive("share 1"), derive("share 2")])
     b = second.header(epoch, side, unit, 1, 3)
     people = [(1, "11010119900307775X"), (3, f"E1234567{side}"), (4, "91350100M000100Y43")]
-    rows, plaintexts, rids = [], [], []
+    rows: list[dict[str, Any]] = []
+    plaintexts: list[bytes] = []
+    rids: list[bytes] = []
     for i, (kind, idn) in enumerate(people):
         payload = second.u(1, kind) + second.lp(idn.encode()) + f"side {side} row {i}".encode()
         plaintexts.append(second.pad(payload, 64))
