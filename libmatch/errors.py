@@ -15,7 +15,9 @@
     │   └── ConflictError     a sequence number or record id already used for other content
     ├── UnsealError           a flagged pair that does not open; names the culprit
     ├── LogError              an audit log whose proofs or checkpoints do not hold
-    └── ServiceError          a remote service refused a call or was not reached
+    ├── IdentityError         a URI or a certificate that names nobody
+    ├── ServiceError          a remote service refused a call or was not reached
+    └── StateError            a client's state file that cannot be used; nothing was kept
 
 Messages are English, for the programmer; ``message_zh`` is Chinese, for the person at the form.
 No message repeats an identifier, a name, a token or key material.
@@ -126,6 +128,10 @@ class LogError(LibmatchError):
     """A checkpoint, inclusion proof or consistency proof of the audit log does not hold."""
 
 
+class IdentityError(LibmatchError):
+    """A URI or a certificate that names nobody: the message says which rule it breaks."""
+
+
 class ServiceError(LibmatchError):
     """A remote service refused a call or could not be reached.
 
@@ -150,3 +156,11 @@ class ServiceError(LibmatchError):
         self.message_zh = message_zh
         self.retry_after_s = retry_after_s
         self.details = dict(details or {})
+
+
+class StateError(LibmatchError):
+    """A client's state file cannot be read or written; what was under way was not kept."""
+
+    def __init__(self, message: str, message_zh: str) -> None:
+        super().__init__(message)
+        self.message_zh = message_zh

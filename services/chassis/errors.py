@@ -96,10 +96,10 @@ def _map(error: BaseException) -> Outcome:
     match error:
         case ChassisError():
             return _of_chassis(error)
-        case LibmatchError():
-            return _of_libmatch(error)
         case ServiceError():
             return _of_peer(error)
+        case LibmatchError():
+            return _of_libmatch(error)
     if _is_storage_full(error):
         return _of_chassis(refusals.StorageFull("the server's storage is full; nothing was kept"))
     error_id = random_id()

@@ -12,7 +12,7 @@
     ├── Overloaded         try again after ``retry_after_s``
     ├── StorageFull        nothing was kept
     └── DeadlinePassed     the caller's time ran out before the work was done
-    ServiceError           raised by clients: a remote service refused or was not reached
+    ServiceError           (libmatch.errors) raised by clients: a remote service refused or was not reached
 
 No gRPC in here, so that use cases may import it; ``services.chassis.errors`` alone chooses the
 status. Texts are for the person who must act: no identifier, name, token or value is ever in them.
@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
+
+from libmatch.errors import ServiceError as ServiceError
 
 
 class ChassisError(Exception):
@@ -114,28 +116,3 @@ class Overloaded(ChassisError):
     def __init__(self, message: str, message_zh: str = "", *, retry_after_s: float = 1.0) -> None:
         super().__init__(message, message_zh)
         self.retry_after_s = retry_after_s
-
-
-class ServiceError(Exception):
-    """A remote service refused a call or could not be reached.
-
-    ``status`` is the gRPC status name (``"NOT_FOUND"``); ``reason``, ``message_zh`` and ``details``
-    are empty where the failure did not come from a service of this project (a broken connection).
-    """
-
-    def __init__(
-        self,
-        status: str,
-        reason: str,
-        message: str,
-        message_zh: str,
-        retry_after_s: float | None = None,
-        details: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(f"{status} {reason}: {message}" if reason else f"{status}: {message}")
-        self.status = status
-        self.reason = reason
-        self.message = message
-        self.message_zh = message_zh
-        self.retry_after_s = retry_after_s
-        self.details = dict(details or {})
