@@ -51,16 +51,21 @@ def read_secret(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigError([f"{path}: a secret must be a regular file"])
-        if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ConfigError([f"{path}: others can read this secret; run: chmod 600 {path}"])
-        secret = file.read(_MAX_SECRET_BYTES + 1)
+    try:
+        _refuse_open_secret(path, os.fstat(descriptor).st_mode)
+        secret = os.read(descriptor, _MAX_SECRET_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(secret) > _MAX_SECRET_BYTES:
         raise ConfigError([f"{path}: larger than 1 MiB, not a secret file"])
     return secret
+
+
+def _refuse_open_secret(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise ConfigError([f"{path}: a secret must be a regular file"])
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigError([f"{path}: others can read this secret; run: chmod 600 {path}"])
 
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:

@@ -17,7 +17,8 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -32,13 +33,15 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlmodel import Session
 
 from services.chassis.config import DatabaseSettings
-from services.chassis.refusals import StorageFull
+from services.chassis.deadline import remaining_s
+from services.chassis.refusals import DeadlinePassed, Overloaded, StorageFull
 
 T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BUSY_TIMEOUT_MS = 10_000
-_READERS = 4
+_PATIENCE_S = 30.0
+_READERS = 8
 _ATTEMPTS = 5
 _RETRIED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
@@ -85,6 +88,11 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 @compiles(sa.JSON, "sqlite")
 def _as_text(_type: Any, _compiler: Any, **_: Any) -> str:
     return "TEXT"
+
+
+@compiles(sa.Float, "sqlite")
+def _as_real(_type: Any, _compiler: Any, **_: Any) -> str:
+    return "REAL"
 
 
 @compiles(sa.Boolean, "sqlite")
@@ -139,7 +147,7 @@ class Database:
         self._refuse_nesting(name)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with self._lock:
+                with self._writing(name):
                     return self._attempt(self._writer, fn)
             except sa.exc.OperationalError as error:
                 _raise_if_full(error)
@@ -148,6 +156,18 @@ class Database:
                 structlog.get_logger().warning("db.retry", transaction=name, attempt=attempt)
                 time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311  # jitter
         raise AssertionError("unreachable")
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        """Holds the writer's lock; gives up when the caller is no longer there to hear."""
+        left = remaining_s()
+        patience_s = _PATIENCE_S if left is None else min(left, _PATIENCE_S)
+        if not self._lock.acquire(timeout=patience_s):
+            raise DeadlinePassed(f"{name}: other writes took all the time; nothing was kept")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def read(self, fn: Callable[[Session], T]) -> T:
         """What ``fn`` returns from one consistent snapshot; a write in it raises."""
@@ -160,6 +180,8 @@ class Database:
             # Not expired on commit: rows that leave the transaction stay readable.
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 return fn(session)
+        except sa.exc.TimeoutError:  # the pool of readers
+            raise Overloaded("all database connections are busy") from None
         finally:
             self._in_transaction.here = False
 
@@ -240,7 +262,7 @@ def _engine(path: Path, mode: str, begin: str, connections: int) -> sa.Engine:
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
-        pool_timeout=30,
+        pool_timeout=_PATIENCE_S,
         hide_parameters=True,  # an error of the driver must not repeat values
     )
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))

@@ -113,8 +113,12 @@ def _places(trace: TracebackType | None) -> list[str]:
     return places[-20:]
 
 
-def configure_logging(settings: LogSettings, service: str, now: Callable[[], datetime]) -> None:
-    """Sends every log record of this process, also of other libraries, through the guard."""
+def configure_logging(
+    settings: LogSettings, service: str, now: Callable[[], datetime]
+) -> Callable[[], None]:
+    """A function that undoes this: from now on every log record of this process, also of other
+    libraries, goes through the guard to where ``settings`` say.
+    """
     sink = _sink(settings)
     level = logging.getLevelNamesMapping()[settings.level.upper()]
 
@@ -140,7 +144,15 @@ def configure_logging(settings: LogSettings, service: str, now: Callable[[], dat
         logger_factory=lambda *_: _Writer(sink),
         cache_logger_on_first_use=False,
     )
-    _route_others()
+    restore = _route_others()
+
+    def undo() -> None:
+        restore()
+        structlog.reset_defaults()
+        if settings.file is not None:
+            sink.close()
+
+    return undo
 
 
 def _sink(settings: LogSettings) -> logging.Handler:
@@ -189,14 +201,19 @@ class _Others(logging.Handler):
         )
 
 
-def _route_others() -> None:
+def _route_others() -> Callable[[], None]:
     root = logging.getLogger()
-    for handler in list(root.handlers):
-        if isinstance(handler, _Others):
-            root.removeHandler(handler)
-    root.addHandler(_Others(logging.WARNING))
+    handler, level, hook = _Others(logging.WARNING), root.level, threading.excepthook
+    root.addHandler(handler)
     root.setLevel(logging.WARNING)
     threading.excepthook = _log_thread_failure
+
+    def restore() -> None:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        threading.excepthook = hook
+
+    return restore
 
 
 def _log_thread_failure(args: threading.ExceptHookArgs) -> None:

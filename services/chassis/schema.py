@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import command
@@ -17,8 +17,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from sqlmodel import AutoString
 
-from services.chassis.db import Database, DatabaseError
+from services.chassis.db import Database, DatabaseError, UtcDateTime
 
 _ENVIRONMENT = Path(__file__).parent / "migrations"
 _VERSION_TABLE = "alembic_version"
@@ -72,7 +73,7 @@ def write_revision(versions_dir: Path, metadata: sa.MetaData, message: str) -> P
             config.attributes |= {
                 "connection": connection,
                 "metadata": metadata,
-                "options": {"include_object": _is_own},
+                "options": {"include_object": _is_own, "render_item": _render},
             }
             revision = command.revision(
                 config,
@@ -109,6 +110,15 @@ def _is_own(item: Any, name: str | None, kind: str, reflected: bool, other: Any)
     """False for the audit trail, whose table is the chassis's own (``migrations.trail``)."""
     del item, reflected, other
     return not (kind == "table" and name == "audit")
+
+
+def _render(kind: str, item: Any, _: Any) -> str | Literal[False]:
+    """Plain SQLAlchemy for types of ours and SQLModel's: a revision must outlive both."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.BigInteger()"
+    if kind == "type" and isinstance(item, sa.String | AutoString):
+        return "sa.Text()"
+    return False
 
 
 def _type_differs(

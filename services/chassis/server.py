@@ -90,6 +90,7 @@ class Runtime:
 
     now: Callable[[], datetime]
     identity: Identity
+    certificate_ends: datetime | None = None
 
 
 class _Registry:
@@ -284,7 +285,7 @@ def _prepare(name: str, settings_class: type[SettingsT], path: Path) -> tuple[Se
             ]
         )
     configure_logging(settings.log, name, _utc_now)
-    return settings, Runtime(now=_utc_now, identity=own.identity)
+    return settings, Runtime(_utc_now, own.identity, own.not_after)
 
 
 def _run(
@@ -299,7 +300,7 @@ def _run(
         raise
     log = structlog.get_logger()
     _announce(name, running.address, settings.listen.port_file)
-    log.info("ready", address=running.address)
+    log.info("ready", address=running.address, certificate_ends=runtime.certificate_ends)
     stop.wait()
     log.info("stopping")
     drained = running.stop(settings.limits.shutdown_grace_s, hurry)
