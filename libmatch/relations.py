@@ -72,7 +72,8 @@ def requires_remark(relation: Relation) -> bool:
 
 # --- words --------------------------------------------------------------------------------------
 
-_TEXT_LIMIT = 256
+_TEXT_LIMIT = 64  # the longest entry has 17 characters
+_TOO_LONG = "…"  # stands for a longer text and is no word of the list
 
 _WORDS: dict[Relation, str] = {
     Relation.SELF: "自己 报告人 报告人本人 党员干部本人",
@@ -136,7 +137,10 @@ _COMPOSED: dict[tuple[Relation, Relation], Relation] = {
 
 def _fold(text: str) -> str:
     """NFKC without white space, punctuation and invisible characters; 之 read as 的."""
-    folded = unicodedata.normalize("NFKC", text.strip()[:_TEXT_LIMIT])
+    text = "".join(text.split())
+    if len(text) > _TEXT_LIMIT:
+        return _TOO_LONG
+    folded = unicodedata.normalize("NFKC", text)
     kept = (c for c in folded if not c.isspace() and unicodedata.category(c)[0] not in "CPZ")
     return "".join(kept).replace("之", "的")
 
