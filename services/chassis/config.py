@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,9 +29,10 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from libmatch import secret_files
+from libmatch.errors import KeyFileError
 from services.chassis.identity import Identity, IdentityError
 
-_MAX_SECRET_BYTES = 1 << 20
 _SECTION_SEPARATOR = "__"
 
 
@@ -47,25 +47,9 @@ class ConfigError(Exception):
 def read_secret(path: Path) -> bytes:
     """The content of a secret file. Raises ConfigError unless only its owner can read it."""
     try:
-        # Opened once and examined by descriptor: a path could change between check and read.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
-    try:
-        _refuse_open_secret(path, os.fstat(descriptor).st_mode)
-        secret = os.read(descriptor, _MAX_SECRET_BYTES + 1)
-    finally:
-        os.close(descriptor)
-    if len(secret) > _MAX_SECRET_BYTES:
-        raise ConfigError([f"{path}: larger than 1 MiB, not a secret file"])
-    return secret
-
-
-def _refuse_open_secret(path: Path, mode: int) -> None:
-    if not stat.S_ISREG(mode):
-        raise ConfigError([f"{path}: a secret must be a regular file"])
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigError([f"{path}: others can read this secret; run: chmod 600 {path}"])
+        return secret_files.read_secret(path)
+    except KeyFileError as error:
+        raise ConfigError([str(error)]) from None
 
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:

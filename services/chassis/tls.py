@@ -22,7 +22,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from services.chassis.config import ConfigError, TlsSettings, read_secret
+from libmatch.channel import TlsFiles, TlsMaterial, read_material
+from libmatch.errors import KeyFileError
+from services.chassis.config import ConfigError, TlsSettings
 from services.chassis.identity import Identity, IdentityError, server_dns_name
 
 __all__ = [
@@ -31,7 +33,6 @@ __all__ = [
     "OwnCertificate",
     "PeerCertificate",
     "TlsMaterial",
-    "channel_credentials",
     "check_own_certificate",
     "load_material",
     "read_peer_certificate",
@@ -51,25 +52,12 @@ class PeerCertificate:
     not_after: datetime
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class TlsMaterial:
-    """The PEM bytes of a party's chain, key and trust anchors."""
-
-    certificate: bytes
-    private_key: bytes
-    ca: bytes
-
-
 def load_material(tls: TlsSettings) -> TlsMaterial:
     """The three files of ``tls``. Raises ConfigError for one that cannot be read or is not secret."""
     try:
-        return TlsMaterial(
-            certificate=tls.certificate.read_bytes(),
-            private_key=read_secret(tls.private_key),
-            ca=tls.ca.read_bytes(),
-        )
-    except OSError as error:
-        raise ConfigError([f"{error.filename}: cannot be read: {error.strerror}"]) from None
+        return read_material(TlsFiles(tls.certificate, tls.private_key, tls.ca))
+    except KeyFileError as error:
+        raise ConfigError([str(error)]) from None
 
 
 @lru_cache(maxsize=256)
@@ -176,11 +164,6 @@ def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:
     except x509.ExtensionNotFound:
         return ()
     return tuple(names.get_values_for_type(x509.DNSName))
-
-
-def channel_credentials(material: TlsMaterial) -> grpc.ChannelCredentials:
-    """Client credentials that present the own certificate and trust only the district's authority."""
-    return grpc.ssl_channel_credentials(material.ca, material.private_key, material.certificate)
 
 
 def server_credentials(tls: TlsSettings) -> grpc.ServerCredentials:

@@ -28,8 +28,9 @@ from libmatch.errors import (
     ShareError,
     UnsealError,
 )
+from libmatch.status import STATUS_KEY, error_from_rpc
 from services.chassis import refusals
-from services.chassis.errors import STATUS_KEY, error_from_rpc, outcome_of, trailing_metadata
+from services.chassis.errors import outcome_of, trailing_metadata
 from services.chassis.refusals import ChassisError, Overloaded, ServiceError
 
 _Code = grpc.StatusCode
