@@ -62,8 +62,8 @@ def install(
 ) -> Installed:
     """What changed in ``kit``. ``keys``: the party's, with which a unit's shares are opened and checked.
 
-    The matcher has no ``keys`` and no ``unit``. Raises what ``inspect_delivery`` raises, and ShareError, which
-    names a custodian.
+    The matcher has no ``keys`` and no ``unit``. Raises what ``inspect_delivery`` raises, and ShareError,
+    which names a custodian.
     """
     files = inspect_delivery(kit, delivery, accept_authorities=accept_authorities)
     epoch = files.verified(files.authorities)

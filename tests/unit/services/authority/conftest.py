@@ -18,10 +18,10 @@ def _held(tmp_path_factory: pytest.TempPathFactory) -> Ceremony:
 @pytest.fixture
 def draft(_drafted: Ceremony, tmp_path: Path) -> Ceremony:
     """A ceremony before anybody signed: the test's own copy."""
-    return _drafted.copy(tmp_path / "ceremony")
+    return _drafted.copy(tmp_path / "draft")
 
 
 @pytest.fixture
 def held(_held: Ceremony, tmp_path: Path) -> Ceremony:
     """A ceremony with both signatures: the test's own copy."""
-    return _held.copy(tmp_path / "ceremony")
+    return _held.copy(tmp_path / "held")
