@@ -131,7 +131,7 @@ def _is_unit(epoch: Epoch, name: str) -> bool:
 
 def issue(
     ca: CertificateAuthority,
-    passphrase: str,
+    key: ec.EllipticCurvePrivateKey,
     request: Request,
     identity: Identity,
     epoch: Epoch,
@@ -140,6 +140,7 @@ def issue(
 ) -> bytes:
     """The PEM certificate of ``identity`` for the key of ``request``; a copy stays in ``issued``.
 
+    ``key`` is the root's (``CertificateAuthority.unlock``).
     Raises CeremonyError where the request asks for another identity, or ``check_entitled`` refuses.
     """
     check_entitled(ca, identity, epoch)
@@ -154,7 +155,7 @@ def issue(
         )
     if now >= ca.root.not_valid_after_utc:
         raise CeremonyError("the root certificate has expired", "根证书已过期，须重新建立")
-    leaf = _leaf(ca, ca.unlock(passphrase), request, identity, now, days)
+    leaf = _leaf(ca, key, request, identity, now, days)
     pem = leaf.public_bytes(serialization.Encoding.PEM)
     write_new(ca.folder / "issued" / f"{leaf.serial_number:040x}.pem", pem)
     return pem

@@ -32,7 +32,9 @@ def certify(
     identity = Identity.parse(uri)
     request = parse_request(new_tls_key(Identity.parse(asked or uri)).request)
     epoch = ca.verified_epoch(held.files())
-    return x509.load_pem_x509_certificate(issue(ca, SECRET, request, identity, epoch, NOW, days))
+    return x509.load_pem_x509_certificate(
+        issue(ca, ca.unlock(SECRET), request, identity, epoch, NOW, days)
+    )
 
 
 def names(leaf: x509.Certificate) -> tuple[list[str], list[str]]:
@@ -95,11 +97,11 @@ def test_validity_is_what_was_asked_and_never_beyond_the_root(
     late = ca.root.not_valid_after_utc - timedelta(days=1)
     request = parse_request(new_tls_key(Identity("fuling", "matcher")).request)
     epoch = ca.verified_epoch(held.files())
-    pem = issue(ca, SECRET, request, Identity("fuling", "matcher"), epoch, late)
+    pem = issue(ca, ca.unlock(SECRET), request, Identity("fuling", "matcher"), epoch, late)
     assert x509.load_pem_x509_certificate(pem).not_valid_after_utc == ca.root.not_valid_after_utc
     late += timedelta(days=1)
     with pytest.raises(CeremonyError, match="has expired"):
-        issue(ca, SECRET, request, Identity("fuling", "matcher"), epoch, late)
+        issue(ca, ca.unlock(SECRET), request, Identity("fuling", "matcher"), epoch, late)
 
 
 @pytest.mark.parametrize("days", [0, -1, 826])

@@ -28,7 +28,7 @@ def tls(held: Ceremony) -> Path:
     ca = init_ca(held.root / "ca", DISTRICT, held.files().authorities, SECRET, NOW)
     folder = held.root / "tls"
     request = parse_request(new_tls(folder, IDENTITY).request)
-    pem = issue(ca, SECRET, request, IDENTITY, held.epoch(), NOW, 100)
+    pem = issue(ca, ca.unlock(SECRET), request, IDENTITY, held.epoch(), NOW, 100)
     (folder / "cert.pem").write_bytes(pem)
     (folder / "ca.pem").write_bytes(ca.root_pem)
     return folder
