@@ -66,12 +66,16 @@ class NumberIssuer:
                 return number
 
     def foreign_permit(self, birth: date, male: bool) -> str:
-        """A 外国人永久居留身份证 of the form since 2023: 18 digits that begin with 9."""
+        """A 外国人永久居留身份证 of the form since 2023: 18 digits that begin with 9.
+
+        One in 341 would be a valid company code as well; a sheet without a column 证件类型 cannot
+        tell such a number from one, so none is issued.
+        """
         while True:
             _, country = self._rng.choice(_PERMIT_COUNTRIES)
             sequence = 2 * self._rng.randrange(497) + (1 if male else 2)
             number = _with_check_digit(f"950{country}{birth:%Y%m%d}{sequence:03d}")
-            if self._claim(number):
+            if not _is_credit_code(number) and self._claim(number):
                 return number
 
     def passport(self) -> str:
@@ -124,6 +128,11 @@ def credit_code_of(body: str) -> str:
     """``body`` (17 characters) with its GB 32100 check character."""
     total = sum(_CREDIT_ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(body))
     return body + _CREDIT_ALPHABET[-total % 31]
+
+
+def _is_credit_code(number: str) -> bool:
+    organisation = number[16] == _organisation_check(number[8:16])
+    return organisation and credit_code_of(number[:17]) == number
 
 
 def _with_check_digit(body: str) -> str:
