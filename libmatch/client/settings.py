@@ -118,9 +118,10 @@ def _unit(path: Path, value: object) -> str:
 
 def _sides(path: Path, value: object) -> frozenset[Side]:
     names = {side.name.lower(): side for side in Side}
-    if not isinstance(value, list) or not value or not all(name in names for name in value):
+    given = [str(name) for name in value] if isinstance(value, list) else []
+    if not given or not names.keys() >= set(given):
         raise _refuse(path, 'sides is a list of "registry", "beneficiary" or both')
-    return frozenset(names[name] for name in value)
+    return frozenset(names[name] for name in given)
 
 
 def _identity(path: Path, value: object) -> Identity:

@@ -24,38 +24,48 @@ _APPLICATION = 0x6C6D6373  # "lmcs": SQLite's application_id, so that no other f
 _VERSION = 1
 _BUSY_TIMEOUT_S = 30.0
 
-_SCHEMA = """
-CREATE TABLE requests (
-  epoch BLOB NOT NULL, side INTEGER NOT NULL, seq INTEGER NOT NULL,
-  form INTEGER NOT NULL,      -- 1 batch, 2 withdrawal
-  digest BLOB NOT NULL,
-  body BLOB,                  -- what is sent, again and again; dropped once there is a receipt
-  receipt BLOB,
-  proved INTEGER NOT NULL DEFAULT 0,   -- the receipt's leaf was found in the audit log
-  PRIMARY KEY (epoch, side, seq)
-) STRICT;
-CREATE TABLE records (
-  epoch BLOB NOT NULL, rid BLOB NOT NULL, side INTEGER NOT NULL, ref TEXT NOT NULL,
-  content BLOB NOT NULL, token BLOB NOT NULL,
-  live INTEGER NOT NULL DEFAULT 1,     -- 0: its withdrawal is in the outbox or was accepted
-  PRIMARY KEY (epoch, rid)
-) STRICT;
-CREATE INDEX records_by_ref ON records (epoch, side, ref);
-CREATE TABLE incomplete (
-  epoch BLOB NOT NULL, side INTEGER NOT NULL, ref TEXT NOT NULL,
-  PRIMARY KEY (epoch, side, ref)
-) STRICT;
-CREATE TABLE notices (
-  side INTEGER NOT NULL, number INTEGER NOT NULL,
-  epoch BLOB NOT NULL, notice_id BLOB NOT NULL, unit TEXT NOT NULL, hit_id BLOB NOT NULL,
-  sealed BLOB NOT NULL, signature BLOB NOT NULL, acknowledged INTEGER NOT NULL,
-  PRIMARY KEY (side, number)
-) STRICT;
-CREATE TABLE checkpoints (
-  log_key BLOB NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL,
-  PRIMARY KEY (log_key, size)
-) STRICT;
-"""
+_SCHEMA = (
+    """
+    CREATE TABLE requests (
+      epoch BLOB NOT NULL, side INTEGER NOT NULL, seq INTEGER NOT NULL,
+      form INTEGER NOT NULL,      -- 1 batch, 2 withdrawal
+      digest BLOB NOT NULL,
+      body BLOB,                  -- what is sent, again and again; dropped once there is a receipt
+      receipt BLOB,
+      proved INTEGER NOT NULL DEFAULT 0,   -- the receipt's leaf was found in the audit log
+      PRIMARY KEY (epoch, side, seq)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE records (
+      epoch BLOB NOT NULL, rid BLOB NOT NULL, side INTEGER NOT NULL, ref TEXT NOT NULL,
+      content BLOB NOT NULL, token BLOB NOT NULL,
+      live INTEGER NOT NULL DEFAULT 1,     -- 0: its withdrawal is in the outbox or was accepted
+      PRIMARY KEY (epoch, rid)
+    ) STRICT
+    """,
+    "CREATE INDEX records_by_ref ON records (epoch, side, ref)",
+    """
+    CREATE TABLE incomplete (
+      epoch BLOB NOT NULL, side INTEGER NOT NULL, ref TEXT NOT NULL,
+      PRIMARY KEY (epoch, side, ref)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE notices (
+      side INTEGER NOT NULL, number INTEGER NOT NULL,
+      epoch BLOB NOT NULL, notice_id BLOB NOT NULL, unit TEXT NOT NULL, hit_id BLOB NOT NULL,
+      sealed BLOB NOT NULL, signature BLOB NOT NULL, acknowledged INTEGER NOT NULL,
+      PRIMARY KEY (side, number)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE checkpoints (
+      log_key BLOB NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL,
+      PRIMARY KEY (log_key, size)
+    ) STRICT
+    """,
+)
 
 
 class Form(IntEnum):
@@ -122,12 +132,14 @@ class State:
                 try:
                     yield Transaction(connection)
                 except BaseException:
-                    connection.execute("ROLLBACK")
+                    if connection.in_transaction:  # SQLite itself undoes it where the disk is full
+                        connection.execute("ROLLBACK")
                     raise
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
             raise StateError(
-                f"the state file cannot be used: {error.sqlite_errorname}",
+                f"the state file cannot be used: {name}",
                 "客户端状态文件无法读写（磁盘已满、被占用或已损坏），本次操作未保存",
             ) from error
 
@@ -148,7 +160,7 @@ class Transaction:
         """Return when the tables are those of this version. Raises StateError."""
         application, version = self._pragma("application_id"), self._pragma("user_version")
         if application == 0 and not self._rows("SELECT 1 FROM sqlite_schema"):
-            for statement in _SCHEMA.split(";"):
+            for statement in _SCHEMA:
                 self._db.execute(statement)
             self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
