@@ -64,7 +64,10 @@ def table_of(model: type[Tables]) -> sa.Table:
 
 
 class Owner(Tables, table=True):
-    """One unit in one epoch: whose record ids and sequence numbers are one namespace."""
+    """One unit in one epoch: whose record ids and sequence numbers are one namespace.
+
+    ``suite`` is the epoch's: what its leaf hashes were made with, also when another epoch is in force.
+    """
 
     __tablename__ = "owner"
     __table_args__ = (sa.UniqueConstraint("epoch", "unit"), _STRICT)
@@ -72,6 +75,7 @@ class Owner(Tables, table=True):
     id: int = Field(primary_key=True, sa_type=sa.BigInteger)
     epoch: bytes
     unit: str
+    suite: int
 
 
 class Submission(Tables, table=True):

@@ -76,7 +76,9 @@ class Submissions:
 
         return self._database.run_tx("admit", write)
 
-    def withdraw(self, withdrawal: Withdrawal, digest: bytes, at: datetime) -> Receipt:
+    def withdraw(
+        self, suite: Suite, withdrawal: Withdrawal, digest: bytes, at: datetime
+    ) -> Receipt:
         """The receipt of a checked withdrawal, likewise.
 
         Raises ConflictError, SequenceError, or BatchError where it names anything but live records of its
@@ -87,7 +89,7 @@ class Submissions:
 
         def write(session: Session) -> Receipt:
             acceptance = _Acceptance(session, self._signer, stream, w.seq, digest, at)
-            return acceptance.earlier() or _withdraw(acceptance, w)
+            return acceptance.earlier() or _withdraw(acceptance, suite, w)
 
         return self._database.run_tx("withdraw", write)
 
@@ -121,14 +123,15 @@ class _Stream:
         query = sa.select(sa.func.max(_SUBMISSION.c.seq)).where(*self._where())
         return int(session.scalar(query) or 0) + 1
 
-    def owner(self, session: Session) -> int:
+    def owner(self, session: Session, suite: Suite) -> int:
         """The owner's id, made where this is the unit's first submission in the epoch."""
         where = (_OWNER.c.epoch == self.epoch, _OWNER.c.unit == self.unit)
         known = session.scalar(sa.select(_OWNER.c.id).where(*where))
         if known is not None:
             return int(known)
         new = next_number(session, _OWNER.c.id)
-        session.execute(_OWNER.insert().values(id=new, epoch=self.epoch, unit=self.unit))
+        row = {"id": new, "epoch": self.epoch, "unit": self.unit, "suite": suite.number}
+        session.execute(_OWNER.insert().values(row))
         return new
 
     def _where(self) -> tuple[sa.ColumnElement[bool], ...]:
@@ -196,7 +199,7 @@ class _Acceptance:
 def _admit(acceptance: _Acceptance, suite: Suite, admitted: AdmittedBatch, quota: Quota) -> Receipt:
     session, stream, at = acceptance.session, acceptance.stream, acceptance.at
     count, rids = admitted.batch.header.count, cut(admitted.batch.columns.rid, RID_SIZE)
-    owner = stream.owner(session)
+    owner = stream.owner(session, suite)
     _check_quota(session, owner, count, quota, at)
     if any_used(session, owner, rids):
         raise ConflictError("a record id was used before; ids are never used again")
@@ -247,9 +250,9 @@ def _match(session: Session, number: int, count: int, stream: _Stream, quota: Qu
     return matches
 
 
-def _withdraw(acceptance: _Acceptance, withdrawal: Withdrawal) -> Receipt:
+def _withdraw(acceptance: _Acceptance, suite: Suite, withdrawal: Withdrawal) -> Receipt:
     session, stream, w = acceptance.session, acceptance.stream, withdrawal
-    owner = stream.owner(session)
+    owner = stream.owner(session, suite)
     records = find_live(session, owner, w.side, w.rids)
     if len(records) != len(w.rids):
         raise BatchError("a withdrawal names live records of its own unit and side, and no others")

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("epoch", sa.LargeBinary(), nullable=False),
         sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("suite", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("epoch", "unit"),
         sqlite_strict=True,

@@ -1,0 +1,137 @@
+"""Accepting batches and withdrawals: who, for what epoch, how large, whose signature; then the store.
+
+Everything that can be refused before the rows arrive is refused from the head alone, so that nothing is
+buffered for a stranger's or an oversized batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from libmatch.batch import admit_batch, admit_withdrawal
+from libmatch.errors import BatchError, EncodingError, EpochError, SequenceError
+from libmatch.manifest import Manifest, Member
+from libmatch.records import (
+    CAPSULE_SIZE,
+    RID_SIZE,
+    SIGNATURE_SIZE,
+    WORD,
+    Batch,
+    BatchHeader,
+    Columns,
+    Receipt,
+    Side,
+    Withdrawal,
+)
+from libmatch.suites import AEAD_TAG_SIZE
+from services.chassis.refusals import NotFound, Refused
+from services.matcher.epoch import EpochFolder
+from services.matcher.store.submissions import Quota, Submissions
+
+PIECE_SIZE = 256 * 1024  # of packed columns in one message
+
+
+class Upload:
+    """The rows of one batch as they arrive: never more than the head announced."""
+
+    def __init__(self, header: BatchHeader, capsule: bytes, signature: bytes, bucket: int) -> None:
+        self._head = (header, capsule, signature)
+        row_size = RID_SIZE + 4 * WORD + bucket + AEAD_TAG_SIZE
+        self._expected = header.count * row_size
+        self._pieces: list[bytes] = []
+        self._received = 0
+
+    def add(self, piece: bytes) -> None:
+        """Keep the next piece. Raises BatchError for one that is empty, too large or too much."""
+        if not 1 <= len(piece) <= PIECE_SIZE:
+            raise BatchError(f"a piece of a batch has 1 to {PIECE_SIZE} bytes")
+        if self._received + len(piece) > self._expected:
+            raise BatchError("the batch is longer than its head announced")
+        self._pieces.append(piece)
+        self._received += len(piece)
+
+    def finish(self) -> Batch:
+        """The batch. Raises BatchError where rows are missing, EncodingError for bad lengths."""
+        if self._received != self._expected:
+            raise BatchError("the batch is shorter than its head announced: it was cut off")
+        header, capsule, signature = self._head
+        columns = Columns.unpack(b"".join(self._pieces), header.count)
+        return Batch(header, capsule, signature, columns)
+
+
+class Intake:
+    """What units submit. ``peer`` is always the unit that the certificate names."""
+
+    def __init__(
+        self,
+        submissions: Submissions,
+        epochs: EpochFolder,
+        quota: Quota,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._submissions = submissions
+        self._epochs = epochs
+        self._quota = quota
+        self._now = now
+
+    def begin(self, peer: str, header: BatchHeader, capsule: bytes, signature: bytes) -> Upload:
+        """The upload that this head opens.
+
+        Raises EpochError, Refused (another unit, another side), SequenceError (a gap), EncodingError.
+        """
+        manifest, _ = self._check_origin(peer, header.epoch, header.unit, header.side)
+        if len(capsule) != CAPSULE_SIZE or len(signature) != SIGNATURE_SIZE:
+            raise EncodingError("a capsule or a signature of the wrong length")
+        expected = self._submissions.next_seq(header.epoch, header.unit, header.side)
+        if not 1 <= header.seq <= expected:  # an earlier one may be a repetition
+            raise SequenceError(expected)
+        return Upload(header, capsule, signature, manifest.bucket)
+
+    def accept(self, peer: str, batch: Batch) -> Receipt:
+        """The receipt: the batch is committed durably. The same batch again: the stored receipt.
+
+        Raises EpochError, Refused, BatchError, ConflictError, SequenceError, Overloaded.
+        """
+        header = batch.header
+        manifest, member = self._check_origin(peer, header.epoch, header.unit, header.side)
+        admitted = admit_batch(manifest, member, batch)
+        return self._submissions.admit(self._epochs.suite, admitted, self._quota, self._now())
+
+    def withdraw(self, peer: str, withdrawal: Withdrawal) -> Receipt:
+        """The receipt: the rows are erased durably. Repeated: the stored receipt.
+
+        Raises EpochError, Refused, BatchError, ConflictError, SequenceError.
+        """
+        w = withdrawal
+        manifest, member = self._check_origin(peer, w.epoch, w.unit, w.side)
+        digest = admit_withdrawal(manifest, member, w)
+        return self._submissions.withdraw(self._epochs.suite, w, digest, self._now())
+
+    def get_receipt(self, peer: str, side: Side, seq: int) -> Receipt:
+        """The stored receipt of the caller's own submission. Raises NotFound."""
+        receipt = self._submissions.find_receipt(self._epochs.manifest.epoch_id, peer, side, seq)
+        if receipt is None:
+            raise NotFound("no submission of that number", "没有该序号的提交记录。")
+        return receipt
+
+    def _check_origin(
+        self, peer: str, epoch_id: bytes, unit: str, side: Side
+    ) -> tuple[Manifest, Member]:
+        epoch = self._epochs.in_force()
+        if epoch_id != epoch.epoch_id:
+            raise EpochError("the submission belongs to another epoch; fetch the manifest in force")
+        if unit != peer:
+            raise Refused(
+                "a unit submits in its own name only",
+                "只能以本单位的名义提交。",
+                reason="OTHER_UNIT",
+            )
+        member = self._epochs.member(unit)
+        if not member.may_submit(side):
+            raise Refused(
+                "the unit is not enrolled for this side",
+                "本单位没有提交此类数据的权限。",
+                reason="SIDE",
+            )
+        return epoch.manifest, member

@@ -1,0 +1,118 @@
+"""Intake, Gate and Mailbox: what a unit calls, always in its own name."""
+
+# ruff: noqa: ARG002  # the signatures are gRPC's
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+
+from libmatch.stubs.matcher.v1 import matcher_pb2 as pb
+from libmatch.stubs.matcher.v1 import matcher_pb2_grpc as pb_grpc
+from services.chassis.authz import caller
+from services.chassis.refusals import InvalidRequest
+from services.matcher.epoch import EpochFolder
+from services.matcher.gate import Gate
+from services.matcher.intake import Intake
+from services.matcher.release import Notices
+from services.matcher.rpc.messages import (
+    check_number,
+    clearance_to_pb,
+    document_to_pb,
+    page_size,
+    pb_to_header,
+    pb_to_side,
+    pb_to_withdrawal,
+    posted_to_pb,
+    receipt_to_pb,
+)
+from services.matcher.store.mailbox import Mailbox
+
+_NOTICES = 500  # of one page
+
+
+class IntakeService(pb_grpc.IntakeServicer):
+    """Submitting and withdrawing."""
+
+    def __init__(self, intake: Intake, epochs: EpochFolder) -> None:
+        self._intake = intake
+        self._epochs = epochs
+
+    def GetManifest(
+        self, request: pb.GetManifestRequest, context: grpc.ServicerContext
+    ) -> pb.GetManifestResponse:
+        manifest, roster = self._epochs.documents()
+        return pb.GetManifestResponse(
+            manifest=document_to_pb(manifest), roster=document_to_pb(roster)
+        )
+
+    def SubmitBatch(
+        self, request_iterator: Iterator[pb.SubmitBatchRequest], context: grpc.ServicerContext
+    ) -> pb.SubmitBatchResponse:
+        peer, first = caller(context).name, next(request_iterator, None)
+        if first is None or first.WhichOneof("part") != "head":
+            raise InvalidRequest("the first message of a batch is its head")
+        head = first.head
+        upload = self._intake.begin(peer, pb_to_header(head), head.capsule, head.signature)
+        for message in request_iterator:
+            if message.WhichOneof("part") != "columns":
+                raise InvalidRequest("behind the head of a batch come columns")
+            upload.add(message.columns)
+        receipt = self._intake.accept(peer, upload.finish())
+        return pb.SubmitBatchResponse(receipt=receipt_to_pb(receipt))
+
+    def Withdraw(
+        self, request: pb.WithdrawRequest, context: grpc.ServicerContext
+    ) -> pb.WithdrawResponse:
+        receipt = self._intake.withdraw(caller(context).name, pb_to_withdrawal(request))
+        return pb.WithdrawResponse(receipt=receipt_to_pb(receipt))
+
+    def GetReceipt(
+        self, request: pb.GetReceiptRequest, context: grpc.ServicerContext
+    ) -> pb.GetReceiptResponse:
+        side, seq = pb_to_side(request.side), check_number(request.seq)
+        receipt = self._intake.get_receipt(caller(context).name, side, seq)
+        return pb.GetReceiptResponse(receipt=receipt_to_pb(receipt))
+
+
+class GateService(pb_grpc.GateServicer):
+    """Clearance of the caller's own records."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def CheckClearance(
+        self, request: pb.CheckClearanceRequest, context: grpc.ServicerContext
+    ) -> pb.CheckClearanceResponse:
+        answer = self._gate.check(caller(context).name, list(request.rids))
+        return pb.CheckClearanceResponse(
+            clearances=map(clearance_to_pb, answer.clearances),
+            epoch=answer.epoch,
+            checked_at_us=answer.checked_at_us,
+            tree_size=answer.tree_size,
+            leaf_index=answer.leaf_index,
+        )
+
+
+class MailboxService(pb_grpc.MailboxServicer):
+    """Notices to the caller."""
+
+    def __init__(self, mailbox: Mailbox, notices: Notices) -> None:
+        self._mailbox = mailbox
+        self._notices = notices
+
+    def FetchNotices(
+        self, request: pb.FetchNoticesRequest, context: grpc.ServicerContext
+    ) -> pb.FetchNoticesResponse:
+        limit, after = page_size(request.limit, _NOTICES), check_number(request.after)
+        side = pb_to_side(request.side)
+        posted = self._mailbox.fetch(caller(context).name, side, after, limit)
+        return pb.FetchNoticesResponse(notices=map(posted_to_pb, posted))
+
+    def AcknowledgeNotice(
+        self, request: pb.AcknowledgeNoticeRequest, context: grpc.ServicerContext
+    ) -> pb.AcknowledgeNoticeResponse:
+        unit = caller(context).name
+        at_us, leaf = self._notices.acknowledge(unit, request.notice_id, request.signature)
+        return pb.AcknowledgeNoticeResponse(acknowledged_at_us=at_us, leaf_index=leaf)
