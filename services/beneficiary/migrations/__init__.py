@@ -1,0 +1,1 @@
+"""Revisions of the beneficiary service's database."""

@@ -1,0 +1,147 @@
+"""The beneficiary service's gRPC service, for the unit's own clerks and approval systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import grpc
+
+from libmatch.clearances import ClearanceStatus
+from libmatch.stubs.beneficiary.v1 import beneficiary_pb2, beneficiary_pb2_grpc
+from libmatch.stubs.core.v1 import core_pb2
+from services.beneficiary.check_items import CheckItems, ItemClearance
+from services.beneficiary.entries import ListedItem, ListedNotice, PersonStatus
+from services.beneficiary.import_sheet import ImportSheet
+from services.beneficiary.store import Store
+from services.beneficiary.withdraw import Withdraw
+from services.chassis.authz import caller
+from services.chassis.db import to_micros
+from services.holder.rpc import collect_upload, imported_to_pb, round_to_pb
+from services.holder.store.trail import Trail
+from services.holder.sync import Sync
+
+SERVICE = "libmatch.beneficiary.v1.Items"
+
+
+@dataclass(frozen=True)
+class UseCases:
+    """What the service offers."""
+
+    import_sheet: ImportSheet
+    withdraw: Withdraw
+    sync: Sync
+    check_items: CheckItems
+
+
+def register(
+    server: grpc.Server, use_cases: UseCases, store: Store, now: Callable[[], datetime]
+) -> None:
+    """Adds the service to ``server``."""
+    servicer = Items(use_cases, store, now)
+    beneficiary_pb2_grpc.add_ItemsServicer_to_server(servicer, server)
+
+
+class Items(beneficiary_pb2_grpc.ItemsServicer):
+    """Messages to use cases and back; lists come straight from the store."""
+
+    def __init__(self, use_cases: UseCases, store: Store, now: Callable[[], datetime]) -> None:
+        self._use_cases = use_cases
+        self._store = store
+        self._now = now
+
+    def ImportSheet(
+        self, request_iterator: Iterator[core_pb2.FileChunk], context: grpc.ServicerContext
+    ) -> core_pb2.ImportReport:
+        name, data = collect_upload(request_iterator)
+        return imported_to_pb(self._use_cases.import_sheet.run(caller(context), name, data))
+
+    def ListItems(
+        self, request: beneficiary_pb2.ListItemsRequest, context: grpc.ServicerContext
+    ) -> beneficiary_pb2.ListItemsResponse:
+        del request
+        listed = self._store.list_items(Trail(self._now(), caller(context), "list-items"))
+        return beneficiary_pb2.ListItemsResponse(items=map(_item_to_pb, listed))
+
+    def WithdrawItem(
+        self, request: beneficiary_pb2.WithdrawItemRequest, context: grpc.ServicerContext
+    ) -> beneficiary_pb2.WithdrawItemResponse:
+        named = (request.item_ref, request.reason)
+        withdrawn = self._use_cases.withdraw.run(caller(context), *named)
+        return beneficiary_pb2.WithdrawItemResponse(withdrawn=withdrawn)
+
+    def Sync(
+        self, request: beneficiary_pb2.SyncRequest, context: grpc.ServicerContext
+    ) -> core_pb2.SyncReport:
+        del request, context
+        return round_to_pb(self._use_cases.sync.run())
+
+    def ListNotices(
+        self, request: beneficiary_pb2.ListNoticesRequest, context: grpc.ServicerContext
+    ) -> beneficiary_pb2.ListNoticesResponse:
+        del request
+        listed = self._store.list_notices(Trail(self._now(), caller(context), "list-notices"))
+        return beneficiary_pb2.ListNoticesResponse(notices=map(_notice_to_pb, listed))
+
+    def CheckItems(
+        self, request: beneficiary_pb2.CheckItemsRequest, context: grpc.ServicerContext
+    ) -> beneficiary_pb2.CheckItemsResponse:
+        answers = self._use_cases.check_items.run(caller(context), list(request.item_refs))
+        return beneficiary_pb2.CheckItemsResponse(items=map(_clearance_to_pb, answers))
+
+
+_PERSON_STATUS = {
+    PersonStatus.ENTERED: beneficiary_pb2.PERSON_STATUS_ENTERED,
+    PersonStatus.SEALED: beneficiary_pb2.PERSON_STATUS_SEALED,
+    PersonStatus.ACCEPTED: beneficiary_pb2.PERSON_STATUS_ACCEPTED,
+    PersonStatus.WITHDRAWN: beneficiary_pb2.PERSON_STATUS_WITHDRAWN,
+}
+_ITEM_STATUS = {
+    ClearanceStatus.NOT_SUBMITTED: beneficiary_pb2.ITEM_STATUS_NOT_SUBMITTED,
+    ClearanceStatus.PENDING: beneficiary_pb2.ITEM_STATUS_PENDING,
+    ClearanceStatus.CLEAR: beneficiary_pb2.ITEM_STATUS_CLEAR,
+    ClearanceStatus.HOLD: beneficiary_pb2.ITEM_STATUS_HOLD,
+}
+
+
+def _item_to_pb(listed: ListedItem) -> beneficiary_pb2.Item:
+    return beneficiary_pb2.Item(
+        item_ref=listed.item.item_ref,
+        item_name=listed.item.item_name,
+        programme=listed.item.programme,
+        persons=(
+            beneficiary_pb2.ItemPerson(
+                name=person.name,
+                capacity=person.capacity.value,
+                status=_PERSON_STATUS[status],
+            )
+            for person, status in listed.persons
+        ),
+    )
+
+
+def _notice_to_pb(listed: ListedNotice) -> beneficiary_pb2.ItemNotice:
+    return beneficiary_pb2.ItemNotice(
+        notice_id=listed.notice_id,
+        received_at_us=to_micros(listed.received_at),
+        item_ref=listed.item_ref,
+        item_name=listed.item_name,
+        person_name=listed.person_name,
+        official_name=listed.official_name,
+        official_unit=listed.official_unit,
+        official_post=listed.official_post,
+        relation=listed.relation,
+        disputed=listed.disputed,
+    )
+
+
+def _clearance_to_pb(answer: ItemClearance) -> beneficiary_pb2.ItemClearance:
+    return beneficiary_pb2.ItemClearance(
+        item_ref=answer.item_ref,
+        status=_ITEM_STATUS[answer.status],
+        checked_at_us=answer.checked_at_us,
+        expires_at_us=answer.expires_at_us,
+        tree_size=answer.tree_size,
+        leaf_index=answer.leaf_index,
+    )

@@ -1,0 +1,25 @@
+"""Whom a unit's own service admits: its own clerks and its own systems (beyond the access table)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.chassis.identity import Identity
+from services.chassis.refusals import Refused
+
+ROLES = frozenset({"clerk", "unit"})
+
+
+def own_unit_only(unit: str) -> Callable[[Identity, str], None]:
+    """A check that raises Refused for callers of any other unit than ``unit``."""
+
+    def admit(caller: Identity, service: str) -> None:
+        del service
+        if caller.name != unit or caller.role not in ROLES:
+            raise Refused(
+                "this service answers its own unit only",
+                "本服务只供本单位人员使用，请使用本单位的证书和地址。",
+                reason="OTHER_UNIT",
+            )
+
+    return admit

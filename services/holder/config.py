@@ -1,0 +1,31 @@
+"""Settings of a unit's service: what registry and beneficiary share, which is all of them.
+
+::
+
+    unit = "caizheng"
+    kit = "../kit"                    # the folder of keys and epoch (libmatch.kit)
+    passphrase = "../passphrase"      # owner-only file
+    sync_interval_s = 30.0            # how often it looks by itself
+    [listen]  [tls]  [database]  [log]  [limits]        # services.chassis.config
+    [matcher]
+    address = "10.0.0.5:7400"
+    identity = "spiffe://fuling/matcher"
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.chassis.config import PeerSettings, SecretFile, ServiceSettings
+
+
+class UnitSettings(ServiceSettings):
+    """One instance: one unit on one side."""
+
+    unit: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
+    kit: Path
+    passphrase: SecretFile
+    matcher: PeerSettings
+    sync_interval_s: float = Field(default=30.0, ge=0.1, le=3600)

@@ -1,0 +1,33 @@
+"""The calls that a unit makes to the matcher, as its use cases see them: without gRPC.
+
+``libmatch.client.MatcherClient`` has them; the tests' in-memory matcher too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from libmatch.clearances import ClearanceAnswer
+from libmatch.records import Batch, Receipt, Side, Withdrawal
+from libmatch.release import SealedNotice
+
+
+class Matcher(Protocol):
+    """Every call may be repeated, and raises ServiceError where it fails."""
+
+    def submit(self, batch: Batch) -> Receipt: ...
+
+    def withdraw(self, withdrawal: Withdrawal) -> Receipt: ...
+
+    def check_clearance(self, rids: Sequence[bytes]) -> ClearanceAnswer: ...
+
+    def fetch_notices(self, side: Side, after: int = 0) -> list[tuple[int, SealedNotice, bool]]: ...
+
+    def acknowledge(self, notice_id: bytes, signature: bytes) -> None: ...
+
+    def get_checkpoint(self) -> str: ...
+
+    def get_inclusion_proof(self, leaf_index: int, tree_size: int) -> tuple[bytes, list[bytes]]: ...
+
+    def get_consistency_proof(self, old: int, new: int) -> list[bytes]: ...

@@ -1,0 +1,1 @@
+"""Tables that the first revision of each of the two services creates."""

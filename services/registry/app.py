@@ -1,0 +1,60 @@
+"""The registry service: wiring and start. ``python -m services.registry.app --config PATH``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from sqlmodel import Session
+
+from libmatch.prepare import Payload
+from libmatch.records import Side
+from services.chassis.authz import AccessTable
+from services.chassis.server import App, Runtime, run_service
+from services.holder.admission import ROLES, own_unit_only
+from services.holder.app import check_material, open_database, open_half
+from services.holder.config import UnitSettings
+from services.registry import rpc
+from services.registry.entries import make_payload
+from services.registry.import_sheet import ImportSheet
+from services.registry.store import Store
+from services.registry.withdraw import Withdraw
+
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
+
+
+def build(settings: UnitSettings, runtime: Runtime) -> App:
+    """The wired service. Raises before it touches the database where its material does not hold."""
+    material = check_material(settings, runtime, Side.REGISTRY)
+    unit_name = material.display_name
+    with ExitStack() as stack:
+        database = open_database(stack, settings.database, VERSIONS)
+        store = Store(database)
+
+        def load(session: Session, subjects: Sequence[bytes]) -> list[Payload]:
+            return [make_payload(*pair, unit_name) for pair in store.load(session, subjects)]
+
+        half = open_half(stack, settings, runtime, material, database, load, store.save_notice)
+        use_cases = rpc.UseCases(
+            ImportSheet(store, material.manifest.kinds, runtime.now, half.worker.wake),
+            Withdraw(store, runtime.now, half.worker.wake),
+            half.sync,
+        )
+        return App(
+            register=lambda server: rpc.register(server, use_cases, store, runtime.now),
+            access=AccessTable({rpc.SERVICE: ROLES}),
+            workers=[half.worker],
+            admit=own_unit_only(settings.unit),
+            close=stack.pop_all().close,
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code of the service (``services.chassis.server.ExitCode``)."""
+    return run_service("registry", UnitSettings, build, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The registry's gRPC service, for the unit's own clerks and systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import grpc
+
+from libmatch.stubs.core.v1 import core_pb2
+from libmatch.stubs.registry.v1 import registry_pb2, registry_pb2_grpc
+from services.chassis.authz import caller
+from services.chassis.db import to_micros
+from services.holder.rpc import collect_upload, imported_to_pb, round_to_pb
+from services.holder.store.trail import Trail
+from services.holder.sync import Sync
+from services.registry.entries import ListedNotice, ListedOfficial, RelativeStatus
+from services.registry.import_sheet import ImportSheet
+from services.registry.store import Store
+from services.registry.withdraw import Withdraw
+
+SERVICE = "libmatch.registry.v1.Declarations"
+
+
+@dataclass(frozen=True)
+class UseCases:
+    """What the service offers."""
+
+    import_sheet: ImportSheet
+    withdraw: Withdraw
+    sync: Sync
+
+
+def register(
+    server: grpc.Server, use_cases: UseCases, store: Store, now: Callable[[], datetime]
+) -> None:
+    """Adds the service to ``server``."""
+    servicer = Declarations(use_cases, store, now)
+    registry_pb2_grpc.add_DeclarationsServicer_to_server(servicer, server)
+
+
+class Declarations(registry_pb2_grpc.DeclarationsServicer):
+    """Messages to use cases and back; lists come straight from the store."""
+
+    def __init__(self, use_cases: UseCases, store: Store, now: Callable[[], datetime]) -> None:
+        self._use_cases = use_cases
+        self._store = store
+        self._now = now
+
+    def ImportSheet(
+        self, request_iterator: Iterator[core_pb2.FileChunk], context: grpc.ServicerContext
+    ) -> core_pb2.ImportReport:
+        name, data = collect_upload(request_iterator)
+        return imported_to_pb(self._use_cases.import_sheet.run(caller(context), name, data))
+
+    def ListDeclarations(
+        self, request: registry_pb2.ListDeclarationsRequest, context: grpc.ServicerContext
+    ) -> registry_pb2.ListDeclarationsResponse:
+        del request
+        trail = Trail(self._now(), caller(context), "list-declarations")
+        listed = self._store.list_declarations(trail)
+        return registry_pb2.ListDeclarationsResponse(officials=map(_official_to_pb, listed))
+
+    def WithdrawRelatives(
+        self, request: registry_pb2.WithdrawRelativesRequest, context: grpc.ServicerContext
+    ) -> registry_pb2.WithdrawRelativesResponse:
+        named = (request.official_ref, request.relative_refs, request.reason)
+        withdrawn = self._use_cases.withdraw.run(caller(context), *named)
+        return registry_pb2.WithdrawRelativesResponse(withdrawn=withdrawn)
+
+    def Sync(
+        self, request: registry_pb2.SyncRequest, context: grpc.ServicerContext
+    ) -> core_pb2.SyncReport:
+        del request, context
+        return round_to_pb(self._use_cases.sync.run())
+
+    def ListNotices(
+        self, request: registry_pb2.ListNoticesRequest, context: grpc.ServicerContext
+    ) -> registry_pb2.ListNoticesResponse:
+        del request
+        trail = Trail(self._now(), caller(context), "list-notices")
+        listed = self._store.list_notices(trail)
+        return registry_pb2.ListNoticesResponse(notices=map(_notice_to_pb, listed))
+
+
+_STATUS = {
+    RelativeStatus.ENTERED: registry_pb2.RELATIVE_STATUS_ENTERED,
+    RelativeStatus.SEALED: registry_pb2.RELATIVE_STATUS_SEALED,
+    RelativeStatus.ACCEPTED: registry_pb2.RELATIVE_STATUS_ACCEPTED,
+    RelativeStatus.ID_UNKNOWN: registry_pb2.RELATIVE_STATUS_ID_UNKNOWN,
+    RelativeStatus.WITHDRAWN: registry_pb2.RELATIVE_STATUS_WITHDRAWN,
+}
+
+
+def _official_to_pb(listed: ListedOfficial) -> registry_pb2.DeclaredOfficial:
+    return registry_pb2.DeclaredOfficial(
+        ref=listed.official.ref,
+        name=listed.official.name,
+        post=listed.official.post,
+        relatives=(
+            registry_pb2.DeclaredRelative(
+                ref=relative.ref,
+                name=relative.name,
+                relation=relative.relation.value,
+                status=_STATUS[status],
+            )
+            for relative, status in listed.relatives
+        ),
+    )
+
+
+def _notice_to_pb(listed: ListedNotice) -> registry_pb2.OfficialNotice:
+    return registry_pb2.OfficialNotice(
+        notice_id=listed.notice_id,
+        received_at_us=to_micros(listed.received_at),
+        official_name=listed.official_name,
+        relative_name=listed.relative_name,
+        relation=listed.relation,
+        approving_unit=listed.approving_unit,
+        capacity=listed.capacity,
+        item_name=listed.item_name,
+        programme=listed.programme,
+        amount_fen=listed.amount_fen,
+        place=listed.place,
+        start_date=listed.start.isoformat() if listed.start else "",
+        disputed=listed.disputed,
+    )

@@ -1,0 +1,97 @@
+"""The registry's own tables: officials, their relatives, what notices said. Plaintext of one unit.
+
+References are 16 random bytes: opaque for trails and for the outside. A relative's reference is the
+subject of its records (``services.holder.tables``); the official himself is one of the relatives, with
+relation 本人 (R16).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+from sqlmodel import Field, Index, SQLModel, UniqueConstraint
+
+from services.chassis.db import UtcDateTime
+from services.holder.tables import STRICT, copy_tables
+
+
+class Tables(SQLModel, registry=registry()):
+    """The registry's own metadata."""
+
+
+copy_tables(Tables.metadata)
+
+
+class OfficialRow(Tables, table=True):
+    """A reporter with the fields of R17 and the pledge of R19; blank texts are ""."""
+
+    __tablename__ = "official"
+    __table_args__ = (UniqueConstraint("kind", "idn", name="official_identifier"), STRICT)
+
+    ref: bytes = Field(primary_key=True)
+    kind: int
+    idn: str
+    name: str = Field(index=True)
+    sex: str
+    political: str
+    unit: str
+    post: str
+    rank: str
+    work: str
+    discipline: bool | None
+    household: str
+    phone: str
+    opinion: str
+    signer: str
+    signed_on: date | None
+    unsigned: bool
+    entered_at: datetime = Field(sa_type=UtcDateTime)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RelativeRow(Tables, table=True):
+    """A declared relative with the fields of R18; without kind and idn the number is not known."""
+
+    __tablename__ = "relative"
+    __table_args__ = (
+        UniqueConstraint("official", "relation", "kind", "idn", name="relative_identifier"),
+        sa.CheckConstraint("(kind IS NULL) = (idn IS NULL)", name="relative_kind_with_idn"),
+        Index("relative_official", "official"),
+        STRICT,
+    )
+
+    ref: bytes = Field(primary_key=True)
+    official: bytes = Field(foreign_key="official.ref")
+    relation: str
+    kind: int | None
+    idn: str | None
+    name: str
+    sex: str
+    political: str
+    unit: str
+    post: str
+    phone: str
+    household: str
+    remark: str
+    withdrawn: bool
+    entered_at: datetime = Field(sa_type=UtcDateTime)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class OfficialNoticeRow(Tables, table=True):
+    """What an opened notice says: the facts of the item (R36). Amount in 0.01 CNY."""
+
+    __tablename__ = "official_notice"
+    __table_args__ = (STRICT,)
+
+    notice_id: bytes = Field(primary_key=True, foreign_key="notice.notice_id")
+    approving_unit: str
+    capacity: str
+    item_ref: str
+    item_name: str
+    programme: str
+    amount_fen: int | None
+    place: str
+    start: date | None
