@@ -1,7 +1,8 @@
 """Generates ``libmatch/stubs`` from ``protos``: ``python -m protos.generate [OUT]``.
 
 ``-I libmatch/stubs=protos`` maps this folder onto the package, so that the stubs import without path
-tricks. The result is committed; tests generate it again and compare.
+tricks. Every folder becomes a package, because the import linter sees nothing else. The result is
+committed; tests generate it again and compare.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ def generate(out: Path) -> None:
     includes = [f"-Ilibmatch/stubs={ROOT / 'protos'}", f"-I{well_known}"]
     if protoc.main(["protoc", *includes, *options, *names]):
         raise SystemExit("protoc failed")
+    for name in names:
+        for folder in (out / name).parents[:3]:  # v1, the service's, stubs
+            (folder / "__init__.py").touch()
 
 
 if __name__ == "__main__":
