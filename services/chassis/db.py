@@ -115,10 +115,13 @@ class Database:
         self._lock = threading.Lock()
         self._in_transaction = threading.local()
         self._lock_file: int | None = None
-        _check_file(self.path, may_create=not read_only)
-        if not read_only:
-            self._lock_file = _take_lock(self.path)
-            _create_file(self.path)
+        try:
+            _check_file(self.path, may_create=not read_only)
+            if not read_only:
+                self._lock_file = _take_lock(self.path)
+                _create_file(self.path)
+        except OSError as error:
+            raise DatabaseError(f"{error.filename}: {error.strerror}") from None
         self._readers = _engine(self.path, "ro", "BEGIN", _READERS)
         self._writer = None if read_only else _engine(self.path, "rw", "BEGIN IMMEDIATE", 1)
         try:
@@ -232,9 +235,11 @@ def _check_file(path: Path, *, may_create: bool) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        if may_create and path.parent.is_dir():
-            return
-        raise DatabaseError(f"{path}: no such database") from None
+        if not path.parent.is_dir():
+            raise DatabaseError(f"{path.parent}: no such folder") from None
+        if not may_create:
+            raise DatabaseError(f"{path}: no such database") from None
+        return
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise DatabaseError(f"{path}: others can read this database; run: chmod 600 {path}")
 

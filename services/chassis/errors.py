@@ -22,6 +22,7 @@ from libmatch.errors import (
     ConflictError,
     EncodingError,
     IdentifierError,
+    IdentityError,
     InputError,
     LibmatchError,
     ManifestError,
@@ -60,6 +61,7 @@ _LIBMATCH: tuple[tuple[type[LibmatchError], grpc.StatusCode, str, str], ...] = (
     (SequenceError, _Code.FAILED_PRECONDITION, "SEQUENCE", "批次序号不连续。"),
     (ConflictError, _Code.ALREADY_EXISTS, "CONFLICT", "批次或记录编号已被其他内容使用。"),
     (BatchError, _Code.INVALID_ARGUMENT, "BATCH", "批次未通过检查，没有接收。"),
+    (IdentityError, _Code.INVALID_ARGUMENT, "IDENTITY", "身份标识的格式不正确。"),
     (ManifestError, _Code.FAILED_PRECONDITION, "EPOCH", "密钥周期不一致，请更新周期文件。"),
     # The rest (keys, shares, unsealing, proofs) is material that contradicts itself.
     (LibmatchError, _Code.DATA_LOSS, "MATERIAL", "密文或密钥材料未通过校验，请联系管理员。"),

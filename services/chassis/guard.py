@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import grpc
 import structlog
@@ -135,8 +135,7 @@ class Guard(grpc.ServerInterceptor):
         else:
             with self._capacity.slot(caller):
                 yield
-        code = getattr(context, "code", lambda: None)()
-        record.write(code.name if code else "OK")
+        record.write(_status_of(context))
 
     def _check_deadline(self, context: grpc.ServicerContext) -> None:
         remaining = context.time_remaining()
@@ -173,6 +172,14 @@ class _CallRecord:
             duration_ms=milliseconds,
             **more,
         )
+
+
+def _status_of(context: grpc.ServicerContext) -> str:
+    """How a call ended whose handler did not raise: the work may be done and nobody hear of it."""
+    if not context.is_active():
+        return "CANCELLED"
+    code = cast(Any, context).code()  # which the types of gRPC have forgotten
+    return str(code.name) if code else "OK"
 
 
 def _no_such_method(requests: Any, context: Any) -> NoReturn:

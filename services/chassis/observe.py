@@ -36,8 +36,8 @@ _SPACED = re.compile(r"(?<![0-9A-Za-z])(?:\d[ \-]?){10,}\d[ \-]?[Xx]?(?![0-9A-Za
 _WORD = re.compile(r"[0-9A-Za-z]{8,}")
 # Passports and travel permits: one or two letters, seven to nine digits.
 _PASSPORT = re.compile(r"[A-Za-z]{1,2}\d{7,9}\Z")
-# Digests of ours: lower-case hex with a letter, of lengths that no identifier has.
-_HEX = re.compile(r"(?=[0-9]*[a-f])(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})\Z")
+# Digests and record ids of ours: lower-case hex, of lengths that no identifier or card has.
+_HEX = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _ELEVEN_DIGITS = 10_000_000_000
 
 # No digits (they could look like an identifier to the guard), no vowels (they could be a word).
@@ -52,8 +52,12 @@ def random_id() -> str:
 def scrub_text(text: str) -> str:
     """``text`` without anything shaped like a person's or a company's number."""
     normal = unicodedata.normalize("NFKC", text)  # full-width digits are digits
-    clean = _SPACED.sub(REMOVED, _WORD.sub(_scrub_word, normal))
+    clean = _SPACED.sub(_scrub_spaced, _WORD.sub(_scrub_word, normal))
     return text if clean == normal else clean
+
+
+def _scrub_spaced(match: re.Match[str]) -> str:
+    return match[0] if _HEX.match(match[0]) else REMOVED
 
 
 def _scrub_word(match: re.Match[str]) -> str:

@@ -30,9 +30,11 @@ from libmatch.errors import LibmatchError
 from services.chassis.authz import AccessTable, Admit, Gatekeeper
 from services.chassis.config import ConfigError, LimitsSettings, ServiceSettings, load_settings
 from services.chassis.db import DatabaseError
+from services.chassis.errors import outcome_of
 from services.chassis.guard import Capacity, Guard
 from services.chassis.identity import Identity, IdentityError
 from services.chassis.observe import configure_logging
+from services.chassis.refusals import StorageFull
 from services.chassis.tls import check_own_certificate, server_credentials, server_dns_name
 from services.chassis.worker import Worker
 
@@ -277,6 +279,7 @@ def _prepare(name: str, settings_class: type[SettingsT], path: Path) -> tuple[Se
         expected = server_dns_name(own.identity)
     except IdentityError as error:
         raise ConfigError([f"{settings.tls.certificate}: {error}"]) from None
+    _check_folders(settings)
     if expected not in own.dns_names:
         raise ConfigError(
             [
@@ -284,13 +287,24 @@ def _prepare(name: str, settings_class: type[SettingsT], path: Path) -> tuple[Se
                 "clients would not accept this server"
             ]
         )
-    configure_logging(settings.log, name, _utc_now)
     return settings, Runtime(_utc_now, own.identity, own.not_after)
+
+
+def _check_folders(settings: ServiceSettings) -> None:
+    files = {"listen.port_file": settings.listen.port_file, "log.file": settings.log.file}
+    problems = [
+        f"{key}: {path.parent}: no such folder, or not ours to write"
+        for key, path in files.items()
+        if path is not None and not os.access(path.parent, os.W_OK | os.X_OK)
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _run(
     name: str, settings: SettingsT, runtime: Runtime, build: Callable[[SettingsT, Runtime], App]
 ) -> int:
+    configure_logging(settings.log, name, runtime.now)
     stop, hurry = _catch_signals()
     app = build(settings, runtime)
     try:
@@ -347,6 +361,9 @@ def _explain(name: str, error: Exception) -> int:
             for line in str(error).splitlines():
                 print(f"{name}: {line}", file=sys.stderr)
             return code
+    if outcome_of(error).reason == StorageFull.reason:
+        print(f"{name}: the disk is full", file=sys.stderr)
+        return ExitCode.DATABASE
     structlog.get_logger().error("failed", exc_info=error)
     print(f"{name}: failed, see the log: {type(error).__name__}", file=sys.stderr)
     return ExitCode.FAILED

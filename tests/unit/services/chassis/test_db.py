@@ -265,8 +265,14 @@ def test_read_only_does_not_create(path: Path) -> None:
 
 
 def test_missing_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="no such database"):
+    with pytest.raises(DatabaseError, match="none: no such folder"):
         Database(DatabaseSettings(path=tmp_path / "none" / "x.db"))
+
+
+def test_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DatabaseError, match="Not a directory"):
+        Database(DatabaseSettings(path=tmp_path / "file" / "x.db"))
 
 
 def test_file_that_is_no_database_is_told(path: Path) -> None:

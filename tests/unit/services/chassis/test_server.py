@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from services.chassis.config import TlsSettings
+from services.chassis.config import ServiceSettings, TlsSettings
 from services.chassis.refusals import ServiceError
-from services.chassis.server import ExitCode
-from tests.chassis_echo import SERVER, calling, serving
+from services.chassis.server import ExitCode, run_service
+from tests.chassis_echo import SERVER, build, calling, serving
 from tests.chassis_pki import Pki
 
 _ROOT = Path(__file__).parents[4]
@@ -39,11 +39,10 @@ def _write(folder: Path, tls: TlsSettings, address: str = "127.0.0.1:0", more: s
     return path
 
 
-def _start(config: Path, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+def _start(config: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.chassis_echo", "--config", str(config), *arguments],
+        [sys.executable, "-m", "tests.chassis_echo", "--config", str(config)],
         cwd=_ROOT,
-        env={**os.environ, **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -64,12 +63,28 @@ def _process(config: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.communicate()
 
 
-def _failure(config: Path, *arguments: str, **environ: str) -> tuple[int, str]:
+def _failure(config: Path) -> tuple[int, str]:
     """Exit code and standard error of a process that does not get to run."""
-    process = _start(config, *arguments, **environ)
+    process = _start(config)
     _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     return process.returncode, errors
+
+
+@pytest.fixture
+def check(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[Path], tuple[int, str]]]:
+    """Exit code and standard error of ``--check``, in this process for speed."""
+    umask = os.umask(0o022)
+
+    def run(config: Path) -> tuple[int, str]:
+        code = run_service("echo", ServiceSettings, build, ["--config", str(config), "--check"])
+        return code, capsys.readouterr().err
+
+    yield run
+    os.umask(umask)
+
+
+Check = Callable[[Path], tuple[int, str]]
 
 
 @pytest.fixture
@@ -87,14 +102,13 @@ def test_ready_line_and_port_file_name_the_real_port(config: Path, unit: TlsSett
         assert (config.parent / "port").read_text() == address.rpartition(":")[2] + "\n"
         with calling(address, unit) as channel:
             assert channel.unary_unary("/test.Echo/Echo")(b"x") == b"x"
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         assert process.wait(30) == ExitCode.OK
     assert not (config.parent / "port").exists()
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
-def test_signal_during_a_call_lets_it_finish_and_refuses_new_ones(
-    config: Path, unit: TlsSettings, end: signal.Signals
+def test_sigterm_during_a_call_lets_it_finish_and_refuses_new_ones(
+    config: Path, unit: TlsSettings
 ) -> None:
     with _process(config) as (process, address), calling(address, unit) as channel:
         answer: list[bytes] = []
@@ -103,7 +117,7 @@ def test_signal_during_a_call_lets_it_finish_and_refuses_new_ones(
         sleeping = threading.Thread(target=lambda: answer.append(sleep(b"1")))
         sleeping.start()
         threading.Event().wait(0.4)
-        process.send_signal(end)
+        process.send_signal(signal.SIGTERM)
         threading.Event().wait(0.2)
         with pytest.raises(ServiceError, match="UNAVAILABLE"):
             channel.unary_unary("/test.Echo/Echo")(b"x")
@@ -168,18 +182,31 @@ def test_killed_process_is_replaced_on_the_same_port_and_database(
 
 
 def test_settings_are_told_wrong_all_at_once_before_a_port_opens(
-    config: Path,
+    config: Path, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (
         config.read_text(encoding="utf-8") + '[limits]\nmax_concurent = 3\nmax_deadline_s = "x"\n'
     )
     config.write_text(text, encoding="utf-8")
-    code, errors = _failure(config, LIBMATCH_ECHO__LISTEN__ADDRES="127.0.0.1:1")
+    monkeypatch.setenv("LIBMATCH_ECHO__LISTEN__ADDRES", "127.0.0.1:1")
+    code, errors = check(config)
     assert code == ExitCode.CONFIGURATION
     assert 'limits.max_concurent: unknown key (did you mean "max_concurrent"?)' in errors
     assert "limits.max_deadline_s" in errors
     assert "environment variable LIBMATCH_ECHO__LISTEN__ADDRES: unknown key" in errors
     assert not (config.parent / "echo.db").exists()
+
+
+def test_folder_that_is_not_there_is_told_before_a_port_opens(
+    settings_folder: Path, pki: Pki, check: Check
+) -> None:
+    config = _write(settings_folder, pki.issue(SERVER))
+    text = config.read_text(encoding="utf-8").replace('"echo.log"', '"none/echo.log"')
+    config.write_text(text, encoding="utf-8")
+    code, errors = check(config)
+    assert code == ExitCode.CONFIGURATION
+    assert "log.file: " in errors
+    assert "none: no such folder" in errors
 
 
 def _expired(pki: Pki) -> TlsSettings:
@@ -195,17 +222,15 @@ def _nameless(pki: Pki) -> TlsSettings:
     [(_expired, "expired on"), (_nameless, "lacks the DNS name matcher.fuling.libmatch")],
 )
 def test_own_certificate_that_cannot_serve_is_told_at_start(
-    settings_folder: Path, pki: Pki, issue: Any, text: str
+    settings_folder: Path, pki: Pki, check: Check, issue: Any, text: str
 ) -> None:
-    code, errors = _failure(_write(settings_folder, issue(pki)), "--check")
+    code, errors = check(_write(settings_folder, issue(pki)))
     assert code == ExitCode.CONFIGURATION
     assert text in errors
 
 
-def test_check_ends_without_opening_anything(config: Path) -> None:
-    process = _start(config, "--check")
-    assert process.communicate(timeout=60) == ("", "")
-    assert process.returncode == ExitCode.OK
+def test_check_ends_without_opening_anything(config: Path, check: Check) -> None:
+    assert check(config) == (ExitCode.OK, "")
     assert not (config.parent / "echo.db").exists()
 
 

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from structlog.testing import capture_logs
 
 from services.chassis.config import ConfigError, TlsSettings
 from services.chassis.identity import Identity, IdentityError
-from services.chassis.tls import check_own_certificate, load_material, read_peer_certificate
+from services.chassis.tls import (
+    _Renewal,
+    check_own_certificate,
+    load_material,
+    read_peer_certificate,
+)
 from tests.chassis_pki import Pki
 
 _URI = x509.UniformResourceIdentifier
@@ -104,3 +110,18 @@ def test_files_that_hold_no_certificate_are_told(pki: Pki, tmp_path: Path) -> No
 
 def test_material_does_not_print_the_key(pki: Pki) -> None:
     assert "PRIVATE" not in repr(load_material(pki.issue(_UNIT)))
+
+
+def test_renewal_that_does_not_fit_together_is_told_once_and_not_used(pki: Pki) -> None:
+    tls = pki.issue(_UNIT)
+    renewal = _Renewal(tls, load_material(tls))
+    tls.private_key.write_bytes(pki.issue(_UNIT).private_key.read_bytes())
+    with capture_logs() as logs:
+        assert renewal.fetch() is None
+        assert renewal.fetch() is None
+    assert [entry["event"] for entry in logs] == ["tls.renewal_refused"]
+    pki.issue_raw([_URI(_UNIT)], into=tls)
+    with capture_logs() as logs:
+        assert renewal.fetch() is not None
+        assert renewal.fetch() is None
+    assert [entry["event"] for entry in logs] == ["tls.renewed"]
