@@ -171,9 +171,8 @@ def _upgrade(text: str, today: int) -> Reading:
         return Refusal.REGION, ""
     if _judge_birth(int(text[6:14]), today) is Refusal.NONE:
         return Refusal.TRUNCATED, ""
-    old = (
-        int(text[12:15]) >= 996
-    )  # GB 11643-1989 kept 996 to 999 for centenarians: born before 1900
+    # GB 11643-1989 kept 996 to 999 for centenarians: born before 1900.
+    old = int(text[12:15]) >= 996
     body = f"{text[:6]}{18 if old else 19}{text[6:]}"
     birth = _judge_birth(int(body[6:14]), today)
     if birth:

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
+from libmatch.check_digits import resident_check
 from libmatch.errors import IdentifierError, IdentifierRule, InputError
 from libmatch.identifiers import (
     Identifier,
@@ -198,6 +199,32 @@ def test_credit_code_that_reads_as_a_foreigner_must_be_stated() -> None:
     assert refusal_of(both).rule is IdentifierRule.KIND
     for kind in (Kind.FOREIGN_PERMANENT_RESIDENT, Kind.CREDIT_CODE):
         assert parse_identifier(both, today=TODAY, kind=kind).kind is kind
+
+
+def is_calendar_date(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+def test_calendar_is_that_of_datetime_one_by_one_and_by_column() -> None:
+    years = (1877, 1896, 1900, 1999, 2000, 2004, 2023, 2024)
+    days = [(y, m, d) for y in years for m in range(14) for d in (0, 1, 28, 29, 30, 31, 32)]
+    bodies = [f"500102{y}{m:02d}{d:02d}001" for y, m, d in days]
+    texts = [body + resident_check(body) for body in bodies]
+    expected = [is_calendar_date(*day) for day in days]
+    assert [kind == 1 for kind in parse_column(texts, today=TODAY).kinds] == expected
+    padded = parse_column([f" {text}" for text in texts], today=TODAY)  # the one-by-one way
+    assert [kind == 1 for kind in padded.kinds] == expected
+
+
+@pytest.mark.parametrize("year", ["0000", "0001", "1875", "2027", "9999"])
+def test_impossible_year_is_refused_by_both_ways(year: str) -> None:
+    body = f"500102{year}0101001"
+    text = body + resident_check(body)
+    assert parse_column([text, f" {text}"], today=TODAY).kinds.tolist() == [0, 0]
 
 
 # --- the form's sex and birth date --------------------------------------------------------------
