@@ -17,7 +17,7 @@ from services.chassis.refusals import Refused, Unauthenticated
 from services.chassis.tls import read_peer_certificate
 
 HEALTH = "grpc.health.v1.Health"
-REFLECTION = "grpc.reflection.v1alpha.ServerReflection"
+REFLECTION = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 
 Admit = Callable[[Identity, str], None]
 """A check per call beyond the table (the roster: revocation). Raises Refused; returns nothing."""
@@ -49,7 +49,7 @@ class AccessTable:
         roles = frozenset().union(*self._rows.values())
         rows = {**self._rows, HEALTH: roles}
         if reflection:
-            rows[REFLECTION] = roles
+            rows |= dict.fromkeys(REFLECTION, roles)
         return AccessTable(rows)
 
 

@@ -24,10 +24,10 @@ from typing import Any, TypeVar, cast
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from libmatch.errors import LibmatchError
-from services.chassis.authz import AccessTable, Admit, Gatekeeper
+from services.chassis.authz import REFLECTION, AccessTable, Admit, Gatekeeper
 from services.chassis.config import ConfigError, LimitsSettings, ServiceSettings, load_settings
 from services.chassis.db import DatabaseError
 from services.chassis.errors import outcome_of
@@ -209,8 +209,23 @@ def _register(
     for name in names.names:
         healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
     if reflects:
-        reflection.enable_server_reflection([*access.services], server)
+        server.add_generic_rpc_handlers(_reflection(sorted(access.services)))
     return healthy
+
+
+def _reflection(names: Sequence[str]) -> list[grpc.GenericRpcHandler]:
+    """Both versions of the protocol: the library has the older one, and their messages are the same.
+
+    Tools ask for v1 first and take only UNIMPLEMENTED as "ask for the other", which the guard of a
+    server that denies what it does not know never says.
+    """
+    method = grpc.stream_stream_rpc_method_handler(
+        reflection.ReflectionServicer(names).ServerReflectionInfo,
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    methods = {"ServerReflectionInfo": method}
+    return [grpc.method_handlers_generic_handler(name, methods) for name in REFLECTION]
 
 
 def _listen(server: grpc.Server, settings: ServiceSettings) -> int:

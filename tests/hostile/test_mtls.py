@@ -19,7 +19,7 @@ import grpc
 import pytest
 from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 
 from libmatch.errors import ServiceError
 from libmatch.status import error_from_rpc
@@ -432,10 +432,15 @@ def test_unknown_service_has_no_health(raw: RawChannel) -> None:
     assert _refusal(lambda: health.Check(request, timeout=5)).status == "NOT_FOUND"
 
 
-def test_reflection_lists_the_services_to_those_who_may_call(raw: RawChannel) -> None:
-    stub = reflection_pb2_grpc.ServerReflectionStub(raw)
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_reflection_lists_the_services_to_those_who_may_call(raw: RawChannel, version: str) -> None:
+    ask = raw.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
     request = reflection_pb2.ServerReflectionRequest(list_services="")
-    (answer,) = stub.ServerReflectionInfo(iter([request]), timeout=5)
+    (answer,) = ask(iter([request]), timeout=5)
     names = {service.name for service in answer.list_services_response.service}
     assert {"test.Echo", "grpc.health.v1.Health"} <= names
 

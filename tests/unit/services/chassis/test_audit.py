@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from libmatch.errors import LogError
-from services.chassis.audit import Head, entries, head, record, verify_trail
+from services.chassis.audit import AuditEntry, Head, entries, head, record, verify_trail
 from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.schema import migrate
@@ -77,6 +77,19 @@ def test_whole_trail_verifies_with_every_head_it_ever_had(database: Database) ->
 
 def test_long_trail_verifies(database: Database) -> None:
     _verify(database, _fill(database, 2_100))  # more than two of verify's chunks
+
+
+def test_verifying_in_a_transaction_loses_nothing_of_it(database: Database) -> None:
+    def body(session: Session) -> None:
+        session.add(
+            AuditEntry(seq=1, at=_START, actor="a", action="b", subject="", reason="", outcome="",
+                       digest=bytes(32))
+        )  # fmt: skip
+        with session.no_autoflush, pytest.raises(LogError, match="ends at entry 0"):
+            verify_trail(session, Head(1, bytes(32)))
+
+    database.run_tx("verify", body)
+    assert database.read(head).seq == 1
 
 
 def test_entry_goes_with_its_action_or_not_at_all(database: Database) -> None:

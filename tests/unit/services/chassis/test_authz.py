@@ -38,7 +38,7 @@ def test_only_a_role_in_the_row_is_allowed() -> None:
     assert not _TABLE.allows("", "t.Log")
 
 
-@pytest.mark.parametrize("service", ["", "t.Unknown", "t.Logs", "t.log", HEALTH, REFLECTION])
+@pytest.mark.parametrize("service", ["", "t.Unknown", "t.Logs", "t.log", HEALTH, *REFLECTION])
 def test_service_without_a_row_is_denied_to_everyone(service: str) -> None:
     assert not _TABLE.allows("unit", service)
 
@@ -47,8 +47,14 @@ def test_health_is_for_every_role_of_the_table_and_no_other() -> None:
     table = _TABLE.with_operations(reflection=False)
     assert table.allows("unit", HEALTH)
     assert not table.allows("clerk", HEALTH)
-    assert not table.allows("unit", REFLECTION)
-    assert _TABLE.with_operations(reflection=True).allows("unit", REFLECTION)
+
+
+@pytest.mark.parametrize("service", REFLECTION)
+def test_reflection_is_for_every_role_of_the_table_where_it_is_on(service: str) -> None:
+    assert not _TABLE.with_operations(reflection=False).allows("unit", service)
+    on = _TABLE.with_operations(reflection=True)
+    assert on.allows("unit", service)
+    assert not on.allows("clerk", service)
 
 
 @pytest.mark.parametrize("roles", ["unit", set(), ()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -243,6 +244,25 @@ def test_second_writing_process_is_refused(database: Database) -> None:
     second = subprocess.run(run, capture_output=True, text=True, check=False)
     assert second.returncode == 1
     assert "in use by another process" in second.stderr
+
+
+def test_killed_process_leaves_whole_transactions_only(database: Database) -> None:
+    path = database.path
+    database.close()
+    script = (
+        "import os, signal, sys; from services.chassis.db import *; import sqlalchemy as sa\n"
+        "from services.chassis.config import *\n"
+        "def add(session, n): session.execute(sa.text('INSERT INTO rows (n) VALUES (:n)'), {'n': n})\n"
+        "def half(session): add(session, 2); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "database = Database(DatabaseSettings(path=sys.argv[1]))\n"
+        "database.run_tx('whole', lambda session: add(session, 1)); database.run_tx('half', half)"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with Database(DatabaseSettings(path=path)) as again:
+        assert _numbers(again) == [1]
+        again.run_tx("more", lambda session: _add(session, 2))
+        assert _numbers(again) == [1, 2]
 
 
 def test_lock_ends_with_the_database(path: Path) -> None:
