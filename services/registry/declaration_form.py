@@ -51,6 +51,9 @@ from services.registry.declaration_records import Official, Pledge
 TAIL = "承诺和意见栏"
 """The reason for skipping the rows below the relatives."""
 
+BLANK_FORM = "空白的报告表"
+"""The reason for skipping a form that nobody filled in."""
+
 _SECTION = re.compile(r"[一二三四五][、.]")
 _LEAST_HEADINGS = 6  # of the 11 in one row: fewer are labels with their values between them
 
@@ -75,6 +78,10 @@ def read_form(header: Header, book: DeclarationBook, today: date) -> SheetReport
     answers = _reporter(sheet, header.rows.start)
     end = tail_start(sheet, header.rows.stop)
     outcome = Outcome(sheet, _places(answers) | places_of(header))
+    if _is_blank(header, answers, end):
+        outcome.skip(BLANK_FORM, len(sheet.rows))
+        outcome.note("空白的报告表，未导入")
+        return outcome.report(())
     official = _enter_official(sheet, answers, end, book, today, outcome)
     own_rows = {answer.row for answer in answers.values()}
     if official:
@@ -87,6 +94,12 @@ def read_form(header: Header, book: DeclarationBook, today: date) -> SheetReport
     taken = _settle(header, end, official, book, today, outcome)
     outcome.note_left_out(header)
     return outcome.report(_corrections(header, taken, outcome.refused))
+
+
+def _is_blank(header: Header, answers: Mapping[str, _Answer], end: int) -> bool:
+    columns = [heading.column for heading in header.columns.values()]
+    below = (header.sheet.rows[row][c] for row in range(header.rows.stop, end) for c in columns)
+    return not any(text_of(cell) for cell in (*(a.cell for a in answers.values()), *below))
 
 
 # --- the reporter -------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date
 
-from libmatch.errors import InputError
+from libmatch.errors import IdentifierError, IdentifierRule, InputError
 from libmatch.identifiers import Identifier, Kind, Sex, check_declared, parse_column, parse_kind
 from libmatch.relations import Relation, parse_relation, requires_remark
 from services.chassis.sheets import (
@@ -169,11 +169,17 @@ def _identifiers(
         column = parse_column(group, today=today, kind=kind)
         errors = map(column.error, range(len(group)))
         return [
-            cell_error(error) if error else _person(column.identifier(at))
+            _person(column.identifier(at)) if error is None else _refused(error)
             for at, error in enumerate(errors)
         ]
 
     return parse_grouped(texts, parse_each(kinds, _kind), parse)
+
+
+def _refused(error: IdentifierError) -> CellError:
+    if error.rule is IdentifierRule.EMPTY:
+        return CellError("没有填写证件号码", "请填写身份证号码")
+    return cell_error(error)
 
 
 def _kind(text: str) -> Kind | None:

@@ -96,6 +96,8 @@ def _zip_format(data: bytes) -> Format:
 
 def _ole_format(data: bytes) -> Format:
     if _has_stream(data, "Workbook") or _has_stream(data, "Book"):
+        if _has_filepass(data):
+            raise encrypted()
         return Format.XLS
     if _has_stream(data, "EncryptedPackage"):
         raise encrypted()
@@ -107,6 +109,24 @@ def _ole_format(data: bytes) -> Format:
 def _has_stream(data: bytes, name: str) -> bool:
     """A directory entry of a compound file holds its name in UTF-16 with a closing zero."""
     return (name + "\0").encode("utf-16-le") in data
+
+
+_GLOBALS_BOF = b"\x09\x08\x10\x00\x00\x06\x05\x00"  # BIFF8, workbook globals; 20 bytes in all
+_WRITE_PROTECT, _FILEPASS = 0x0086, 0x002F
+
+
+def _has_filepass(data: bytes) -> bool:
+    """Whether the workbook stream says that it is encrypted: FILEPASS stands near its beginning.
+
+    Asked here because the decoder takes such a file for one of no known format.
+    """
+    start = data.find(_GLOBALS_BOF)
+    if start < 0:
+        return False
+    at = start + 20
+    while int.from_bytes(data[at : at + 2], "little") == _WRITE_PROTECT:
+        at += 4 + int.from_bytes(data[at + 2 : at + 4], "little")
+    return int.from_bytes(data[at : at + 2], "little") == _FILEPASS
 
 
 def _text_format(data: bytes) -> Format:

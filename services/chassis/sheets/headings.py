@@ -123,12 +123,13 @@ def find_header(sheet: Sheet, resolve: Resolver, *, rows: range | None = None) -
     sees a group of someone else, then one line before two, then the upper row.
     """
     best: tuple[tuple[int, int, int, int], Header] | None = None
-    for row in rows or range(min(_SEARCHED_ROWS, len(sheet.rows))):
-        for headings, depth in _readings(sheet, row):
+    searched = range(min(_SEARCHED_ROWS, len(sheet.rows))) if rows is None else rows
+    for row in searched:
+        for headings, depth in _readings(sheet, row, searched.stop):
             header = _header(sheet, range(row, row + depth), headings, resolve(headings))
             foreign = len(header.foreign)
             rank = (len(header.columns) + foreign, -len(header.duplicates), foreign, -depth)
-            if len(header.columns) >= _LEAST_KEYS and (best is None or rank > best[0]):
+            if rank[0] >= _LEAST_KEYS and (best is None or rank > best[0]):
                 best = (rank, header)
     return best[1] if best else None
 
@@ -162,15 +163,15 @@ def _header(
     return Header(sheet, rows, columns, tuple(duplicates), tuple(unknown), tuple(foreign))
 
 
-def _readings(sheet: Sheet, row: int) -> Iterator[tuple[list[Heading], int]]:
-    """The row's headings alone, and as groups above the next row's."""
+def _readings(sheet: Sheet, row: int, stop: int) -> Iterator[tuple[list[Heading], int]]:
+    """The row's headings alone, and as groups above those of the next row before ``stop``."""
     upper = [text_of(cell) for cell in sheet.rows[row]]
     filled = sum(1 for text in upper if text)
     if filled < _LEAST_KEYS:
         return
     single = [Heading(c, text) for c, text in enumerate(upper) if text]
     yield single, 1
-    if row + 1 < len(sheet.rows):
+    if row + 1 < stop:
         lower = [text_of(cell) for cell in sheet.rows[row + 1]]
         if any(lower):
             yield _grouped(sheet.merges, row, upper, lower), 2
