@@ -20,7 +20,6 @@ from services.chassis.refusals import InvalidRequest
 from services.matcher.config import GateSettings
 from services.matcher.epoch import EpochFolder
 from services.matcher.store.clearances import Clearances, Facts, Known
-from services.matcher.tables import Capsule
 
 
 class Gate:
@@ -77,8 +76,8 @@ class Gate:
 def _answer(rid: bytes, facts: Facts | None, complete: bool, expires_at_us: int) -> Clearance:
     if facts is None:
         return Clearance(rid, ClearanceStatus.NOT_SUBMITTED)
-    if facts.flagged or facts.capsule is Capsule.BAD:
+    if facts.flagged or facts.opens is False:
         return Clearance(rid, ClearanceStatus.HOLD)
-    if facts.capsule is not Capsule.OPENS or not complete:
+    if facts.opens is None or not complete:
         return Clearance(rid, ClearanceStatus.PENDING)
     return Clearance(rid, ClearanceStatus.CLEAR, expires_at_us)

@@ -30,13 +30,15 @@ from services.matcher.tables import (
 _OWNER, _RECORD = table_of(Owner), table_of(Record)
 _SUBMISSION, _BATCH, _HIT = table_of(Submission), table_of(StoredBatch), table_of(StoredHit)
 
+_OPENS = {Capsule.UNTESTED: None, Capsule.OPENS: True, Capsule.BAD: False}
+
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one live record of the caller's."""
+    """What is known of one live record; ``opens`` is None until 纪委 has tested its batch's capsule."""
 
     flagged: bool
-    capsule: Capsule
+    opens: bool | None
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _facts(session: Session, epoch: bytes, unit: str, rids: Sequence[bytes]) -> 
             _RECORD.c.key.is_not(None),
         )
     )
-    return {rid: Facts(bool(hit), Capsule(state)) for rid, hit, state in session.execute(query)}
+    return {rid: Facts(bool(hit), _OPENS[state]) for rid, hit, state in session.execute(query)}
 
 
 def _arrived(session: Session, epoch: bytes) -> frozenset[str]:

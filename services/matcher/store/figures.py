@@ -116,7 +116,7 @@ def _count_hits(
         .where(_HIT.c.live, _OWNER.c.epoch == epoch)
         .group_by(_OWNER.c.unit)
     )
-    return session.execute(query).tuples()
+    return session.execute(query).all()
 
 
 def _count_notices(session: Session, epoch: bytes, figures: Figures) -> None:

@@ -54,7 +54,7 @@ def find_matches(
 
 def _units_of(session: Session, epoch: bytes) -> dict[int, str]:
     query = sa.select(_OWNER.c.id, _OWNER.c.unit).where(_OWNER.c.epoch == epoch)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _same_token(a: sa.FromClause, b: sa.FromClause) -> sa.Join:

@@ -124,7 +124,7 @@ def _check_pair(session: Session, notice: SealedNotice) -> None:
         .join(_RECORD, _RECORD.c.owner == _OWNER.c.id)
         .where(_RECORD.c.id == record)
     )
-    epoch, unit = session.execute(query).tuples().one()
+    epoch, unit = session.execute(query).one()
     if (epoch, unit) != (notice.epoch, notice.unit):
         raise Refused(
             "the notice is for a unit that is not this side of the pair",
