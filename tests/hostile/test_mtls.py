@@ -6,6 +6,8 @@ Raw gRPC channels where an attacker would not use ours.
 from __future__ import annotations
 
 import logging
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -465,9 +467,6 @@ def test_renewed_server_certificate_is_used_without_restart(pki: Pki, tmp_path: 
 
 def _server_serial(address: str, client: TlsSettings) -> int:
     """The serial number of the certificate that the server shows in a new handshake."""
-    import socket
-    import ssl
-
     context = ssl.create_default_context(cafile=str(client.ca))
     context.load_cert_chain(client.certificate, client.private_key)
     context.set_alpn_protocols(["h2"])

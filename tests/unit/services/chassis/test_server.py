@@ -20,7 +20,7 @@ from cryptography import x509
 
 from services.chassis.config import ServiceSettings, TlsSettings
 from services.chassis.refusals import ServiceError
-from services.chassis.server import ExitCode, run_service
+from services.chassis.server import ExitCode, ListenError, run_service
 from tests.chassis_echo import SERVER, build, calling, serving
 from tests.chassis_pki import Pki
 
@@ -245,8 +245,6 @@ def test_files_of_the_process_are_the_owner_s(config: Path) -> None:
 
 
 def test_port_of_a_plain_program_is_refused_too(pki: Pki, tmp_path: Path) -> None:
-    from services.chassis.server import ListenError
-
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         with (
