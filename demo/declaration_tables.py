@@ -198,7 +198,14 @@ def _kin_cell(row: DeclaredRow, key: str) -> Cell:
             return person.phone
         case "kin_home":
             return person.home
-    return UNKNOWN_REASON if row.mistake is Mistake.UNKNOWN else row.kin.remark
+    return _remark(row, row.kin)
+
+
+def _remark(row: DeclaredRow, kin: Kin) -> str:
+    if row.mistake is Mistake.UNKNOWN:
+        return UNKNOWN_REASON
+    # Any remark would pass for the reason why there is no number.
+    return "" if row.mistake is Mistake.MISSING else kin.remark
 
 
 def _relation(row: DeclaredRow, kin: Kin) -> str:

@@ -87,6 +87,16 @@ def test_a_text_across_two_chunks_is_found_once(search: Search, at: int) -> None
     assert search(bytes(data))["total"] == 1
 
 
+@pytest.mark.parametrize("at", [-30, 0])
+def test_margins_of_chunks_report_nothing_twice(tmp_path: Path, at: int) -> None:
+    file = tmp_path / "file"
+    chunk = 1024 * 1024
+    data = bytearray(noise(chunk + 1_000))
+    data[chunk + at : chunk + at + 18] = ID_18.encode()
+    file.write_bytes(data)
+    assert len(list(find_plaintext([file], NEEDLES))) == 1
+
+
 def test_a_text_at_the_very_end_is_found(search: Search) -> None:
     assert search(noise(1_000) + NAME_3.encode())["names"] == 1
 

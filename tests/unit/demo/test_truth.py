@@ -67,6 +67,10 @@ def test_no_hit_is_expected_twice(truth: Truth) -> None:
     assert len({hit.key for hit in truth.hits}) == len(truth.hits)
 
 
+def test_no_unit_is_named_twice_in_a_hit(truth: Truth) -> None:
+    assert all(len(set(hit.units)) == len(hit.units) for hit in truth.hits)
+
+
 def test_an_official_himself_is_expected_as_himself(district: District, truth: Truth) -> None:
     for hit in hits_of(district, truth, "self"):
         assert hit.official.person is hit.person
@@ -122,6 +126,18 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def test_every_kind_of_file_is_brought(folder: Path) -> None:
     assert {path.suffix for path in files_below(folder)} == {".xlsx", ".xls", ".et", ".csv"}
+
+
+def test_some_table_merges_an_officials_cells_over_his_rows(sheets: Sheets) -> None:
+    merged = [file for file in sheets.declarations if file.style and file.style.merged]
+    (table,) = merged[0].tables()
+    assert any(merge.bottom > merge.top for merge in table.merges)
+
+
+def test_some_declarations_come_as_forms_of_annex_2(sheets: Sheets) -> None:
+    forms = [file for file in sheets.declarations if file.style is None]
+    officials = {row.official for file in forms for row in file.rows}
+    assert sum(len(file.tables()) for file in forms) == len(officials) > 5
 
 
 def test_the_same_number_is_written_differently_on_the_two_sides(
