@@ -43,7 +43,7 @@ def build_district(
 ) -> District:
     """A district with that many officials and items; ages are reckoned at ``as_of``.
 
-    Raises ValueError where it is too small for every known case to occur (README: sizes).
+    Raises ValueError where it is too small for every known case to occur.
     """
     rng = Random(seed)
     people = PeopleMaker(rng, as_of)
