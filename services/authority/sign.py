@@ -46,6 +46,12 @@ class Journal:
                 f"another manifest of epoch {manifest.epoch} was signed already",
                 f"您已签署过第 {manifest.epoch} 周期的另一份清单；同一周期只能有一份，请停止并核实来源",
             )
+        before = self._read(f"epoch-{manifest.epoch - 1}.manifest")
+        if before is not None and Manifest.decode(before).epoch_id != manifest.previous:
+            raise CeremonyError(
+                f"the manifest does not follow the epoch {manifest.epoch - 1} that was signed",
+                f"清单所接的上一周期不是您签署过的第 {manifest.epoch - 1} 周期，请停止并核实来源",
+            )
         known = self.latest_roster(manifest.epoch)
         if known is None or known == roster:
             return

@@ -36,6 +36,12 @@ def replace(path: Path, data: bytes, *, mode: int = OWNER_ONLY) -> None:
     _sync_folder(path.parent)
 
 
+def refuse_existing(path: Path) -> None:
+    """Return if nothing is at ``path``: asked before slow work; ``write_new`` asks again."""
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, "the file exists already", str(path))
+
+
 def make_private_folder(path: Path) -> None:
     """Return when ``path`` is an empty folder of the owner's alone, with its parents.
 
@@ -67,8 +73,7 @@ def _link_or_rename(staged: Path, path: Path) -> None:
     except FileExistsError:
         raise FileExistsError(errno.EEXIST, "the file exists already", str(path)) from None
     except OSError:  # no hard links here, as on FAT
-        if path.exists():
-            raise FileExistsError(errno.EEXIST, "the file exists already", str(path)) from None
+        refuse_existing(path)
         staged.rename(path)
 
 

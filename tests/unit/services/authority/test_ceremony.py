@@ -328,6 +328,20 @@ def test_a_second_epoch_names_the_first(held: Ceremony) -> None:
     assert set(second.manifest.commitments).isdisjoint(first.manifest.commitments)
 
 
+def test_an_epoch_after_another_first_one_is_not_signed(held: Ceremony) -> None:
+    files = propose(held, cards_of(held, 2))
+    manifest, roster = files.facts
+    branched = replace(manifest, previous=bytes(range(32)))
+    bound = replace(roster, epoch_id=branched.epoch_id)
+    forged = EpochFiles(
+        files.authorities, SignedDocument(branched.encode()), SignedDocument(bound.encode())
+    )
+    write_epoch_files(held.carried / "branched", forged)
+
+    with pytest.raises(CeremonyError, match="does not follow the epoch 1"):
+        sign(held, 1, held.carried / "branched")
+
+
 def test_an_epoch_without_its_predecessor_is_refused(held: Ceremony) -> None:
     cards = cards_of(held, 2)
     log = read_log_card(held.kit("matcher") / "log.json")

@@ -1,0 +1,74 @@
+"""The root of the command tree: one noun, one module, imported only when that noun is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+
+NOUNS = {
+    "compare": "一个部门两张表在手时，就地比对，不用服务器",
+    "templates": "生成空白的申报表和受益人表（Excel）",
+    "registry": "申报单位：导入申报表，查看回执和通知",
+    "beneficiary": "审批单位：导入受益人名单，查询放行结果和通知",
+    "inspector": "纪委：查看和打开比中记录，发出通知",
+    "authority": "授权机构：保管人、周期清单、名册和证书（离线）",
+    "keys": "本单位的密钥和证书：生成、导出公开卡片、检查",
+}
+
+
+class LateGroup(TyperGroup):
+    """Lists every noun without importing any, and imports the one that is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # the base's signature
+        return list(NOUNS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """What help shows of a noun: its name and one line."""
+        if cmd_name not in NOUNS:
+            return None
+        return TyperCommand(cmd_name, help=NOUNS[cmd_name])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if name not in NOUNS:
+            return super().resolve_command(ctx, args)
+        return name, load_noun(name), args[1:]
+
+
+def load_noun(name: str) -> Any:
+    """The command of the noun ``name``, from ``services.cli.<name>``. Raises ModuleNotFoundError."""
+    app = new_app()
+    importlib.import_module(f"services.cli.{name}").register(app)
+    return get_group(app).commands[name]
+
+
+def new_app(help_zh: str | None = None) -> typer.Typer:
+    """An empty group of commands: no completion, no tracebacks, help where nothing is given."""
+    return typer.Typer(
+        help=help_zh,
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
+def root() -> Any:
+    """The whole command tree."""
+    app = typer.Typer(
+        cls=LateGroup,
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+    @app.callback()
+    def libmatch() -> None:
+        """党员干部亲属涉权事项比对：申报、受益、比对、核查的命令行工具。"""
+
+    return get_command(app)
