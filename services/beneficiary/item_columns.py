@@ -49,13 +49,35 @@ _LEGAL = ("法定代表人", "法人代表", "法人", "负责人法定代表人
 _AGENT = ("委托代理人", "代理人", "受托人", "授权代理人", "被委托人", "项目委托代理人")
 
 
+_COMPANIES = (
+    "承建单位",
+    "承接单位",
+    "施工单位",
+    "中标单位",
+    "承包单位",
+    "承接主体",
+    "供应商",
+    "企业",
+    "企业名称",
+    "公司名称",
+    "经营主体",
+    "中标人",
+    "承包人",
+)
+_CODE_WORDS = ("统一社会信用代码", "社会信用代码", "信用代码", "统一信用代码")
+
+
+def _joined(owners: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
+    """Every owner with every word, those without an addition first."""
+    return tuple(dict.fromkeys(owner + word for word in words for owner in owners))
+
+
 def _names(persons: Sequence[str], first: str) -> tuple[str, ...]:
-    names = [first, *persons, *(p + "姓名" for p in persons), *(p + "名称" for p in persons)]
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys((first, *_joined(persons, ("", "姓名", "名称")))))
 
 
 def _ids(persons: Sequence[str], first: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([first, *(p + word for p in persons for word in _ID_WORDS)]))
+    return tuple(dict.fromkeys((first, *_joined(persons, _ID_WORDS))))
 
 
 FIELDS = (
@@ -158,38 +180,8 @@ FIELDS = (
             "日期",
         ),
     ),
-    Field(
-        "company",
-        (
-            "承建单位",
-            "承接单位",
-            "施工单位",
-            "中标单位",
-            "承包单位",
-            "承建单位名称",
-            "中标单位名称",
-            "供应商",
-            "供应商名称",
-            "企业名称",
-            "公司名称",
-            "经营主体名称",
-            "经营主体",
-            "中标人",
-            "承包人",
-        ),
-    ),
-    Field(
-        "company_idn",
-        (
-            "统一社会信用代码",
-            "社会信用代码",
-            "信用代码",
-            "承建单位统一社会信用代码",
-            "单位统一社会信用代码",
-            "企业统一社会信用代码",
-            "统一信用代码",
-        ),
-    ),
+    Field("company", _joined(_COMPANIES, ("", "名称", "单位", "单位名称"))),
+    Field("company_idn", _joined(("", *_COMPANIES), _CODE_WORDS)),
     Field("legal", _names(_LEGAL, "法定代表人")),
     Field("legal_idn", _ids(_LEGAL, "法定代表人身份证号码")),
     Field("agent", _names(_AGENT, "委托代理人")),
