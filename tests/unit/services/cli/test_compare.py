@@ -1,6 +1,7 @@
 import csv
 import io
 import os
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 import openpyxl
 import pytest
 
+from demo.district import build_district
+from demo.sheets import enter_district
+from demo.truth import expected_truth
 from libmatch.identifiers import Identifier, Kind
 from services.chassis.owner_files import write_new
 from services.cli.comparison import mask_number
@@ -363,3 +367,26 @@ def test_the_time_of_the_comparison_has_a_zone(
 
     made = datetime.strptime(account(out)["比对时间"], "%Y-%m-%d %H:%M:%S %z")
     assert abs((datetime.now().astimezone() - made).total_seconds()) < 60
+
+
+def test_the_known_overlaps_of_a_district_are_found_and_no_other(tmp_path: Path) -> None:
+    sheets = enter_district(build_district(300, 700, seed=11))
+    units = {file.unit.id for file in sheets.declarations} | {f.unit.id for f in sheets.lists}
+    folders = {unit: tmp_path / unit for unit in units}
+    for folder in folders.values():
+        folder.mkdir()
+    declared = [str(file.write(folders[file.unit.id])) for file in sheets.declarations]
+    listed = [str(file.write(folders[file.unit.id])) for file in sheets.lists]
+    out = tmp_path / "hits.xlsx"
+    args = ["compare", declared[0], listed[0], "--out", str(out)]
+    args += [part for path in declared[1:] for part in ("--declarations", path)]
+    args += [part for path in listed[1:] for part in ("--beneficiaries", path)]
+
+    assert main(args) == Exit.PARTIAL
+
+    truth = expected_truth(sheets)
+    found = Counter((h["党员干部姓名"], h["编号"], h["与受益人关系"]) for h in hits(out))
+    known = Counter((h.official.person.name, h.item.ref, h.relation) for h in truth.hits)
+    assert found == known
+    assert len(known) > 40
+    assert account(out)["未采纳的行"] == sum(truth.refused.values())
