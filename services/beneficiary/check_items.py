@@ -22,7 +22,7 @@ from services.beneficiary.store import Store
 from services.chassis.db import to_micros
 from services.chassis.identity import Identity
 from services.chassis.refusals import InvalidRequest
-from services.holder.matcher import Matcher
+from services.holder.matcher import Gate
 from services.holder.states import RecordState
 from services.holder.store.records import Standing
 from services.holder.store.trail import Trail
@@ -51,11 +51,9 @@ class ItemClearance:
 class CheckItems:
     """Asks the gate about the unit's own items. ``epoch``: the id of the epoch in force here."""
 
-    def __init__(
-        self, store: Store, matcher: Matcher, epoch: bytes, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, store: Store, gate: Gate, epoch: bytes, now: Callable[[], datetime]) -> None:
         self._store = store
-        self._matcher = matcher
+        self._gate = gate
         self._epoch = epoch
         self._now = now
 
@@ -78,7 +76,7 @@ class CheckItems:
     def _ask(self, rids: Sequence[bytes]) -> _Answers:
         answers: dict[bytes, tuple[Clearance, ClearanceAnswer]] = {}
         for start in range(0, len(rids), MAX_RIDS):
-            answer = self._matcher.check_clearance(rids[start : start + MAX_RIDS])
+            answer = self._gate.check_clearance(rids[start : start + MAX_RIDS])
             if answer.epoch != self._epoch:
                 raise EpochError("the gate answered for another epoch")
             answers |= {clearance.rid: (clearance, answer) for clearance in answer.clearances}

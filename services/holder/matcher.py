@@ -1,6 +1,6 @@
 """The calls that a unit makes to the matcher, as its use cases see them: without gRPC.
 
-``libmatch.client.MatcherClient`` has them; the tests' in-memory matcher too.
+``libmatch.client.MatcherClient`` has them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from libmatch.records import Batch, Receipt, Side, Withdrawal
 from libmatch.release import SealedNotice
 
 
-class Matcher(Protocol):
+class Gate(Protocol):
+    """The matcher's gate: answers for the unit's own records alone. Raises ServiceError."""
+
+    def check_clearance(self, rids: Sequence[bytes]) -> ClearanceAnswer: ...
+
+
+class Matcher(Gate, Protocol):
     """Every call may be repeated, and raises ServiceError where it fails."""
 
     def submit(self, batch: Batch) -> Receipt: ...
 
     def withdraw(self, withdrawal: Withdrawal) -> Receipt: ...
-
-    def check_clearance(self, rids: Sequence[bytes]) -> ClearanceAnswer: ...
 
     def fetch_notices(self, side: Side, after: int = 0) -> list[tuple[int, SealedNotice, bool]]: ...
 

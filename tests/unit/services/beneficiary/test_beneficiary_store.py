@@ -1,0 +1,67 @@
+"""The beneficiary service's database: schema, payloads of sealed records, listed notices."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from libmatch.notices import ItemNotice, OfficialNotice
+from libmatch.payloads import decode_item
+from services.beneficiary.app import VERSIONS
+from services.beneficiary.entries import make_payload
+from services.beneficiary.tables import Tables
+from services.chassis.schema import schema_differences
+from services.holder.store.mailbox import Envelope, Mailbox, Received
+from services.holder.store.trail import Trail
+from tests.district import NOW, person
+from tests.unit.services.beneficiary.conftest import CLERK, Unit, row, sheet
+
+NOTICE = ItemNotice(bytes(16), bytes(32), "reg-a", "王某", "某局", "科长", "配偶")
+
+
+def test_migrations_and_tables_agree_and_are_strict() -> None:
+    assert schema_differences(VERSIONS, Tables.metadata) == []
+
+
+def test_payload_names_person_and_the_items_facts(unit: Unit) -> None:
+    unit.take(sheet(row(), row(person(2), name="赵某")))
+    refs = [unit.ref_of("赵某"), unit.ref_of("李某")]
+    pairs = unit.database.read(lambda session: unit.store.load(session, refs))
+    payloads = [decode_item(make_payload(*pair).encode()) for pair in pairs]
+    assert [payload.person for payload in payloads] == [person(2), person(1)]
+    first = payloads[0]
+    assert (first.name, first.capacity, first.item_ref) == ("赵某", "受益人", "MZ-2026-001")
+    assert (first.item_name, first.programme) == ("危房改造", "住房补助")
+    assert (first.amount_fen, first.place) == (120050, "某村")
+    assert first.start == date(2026, 3, 1)
+
+
+def keep(unit: Unit, subject: bytes | None, content: ItemNotice | None) -> None:
+    envelope = Envelope(bytes(16), bytes(32), bytes(32), b"sealed", bytes(64))
+    mailbox = Mailbox(unit.database, unit.store.save_notice)
+    mailbox.keep(Received(envelope, content, subject, content is None), NOW)
+
+
+def test_listed_notice_joins_the_own_item_and_the_official(unit: Unit) -> None:
+    unit.take(sheet(row()))
+    keep(unit, unit.ref_of("李某"), NOTICE)
+    (listed,) = unit.store.list_notices(Trail(NOW, CLERK, "list-notices"))
+    assert (listed.item_ref, listed.item_name) == ("MZ-2026-001", "危房改造")
+    assert (listed.person_name, listed.relation) == ("李某", "配偶")
+    assert (listed.official_name, listed.official_unit) == ("王某", "某局")
+    assert (listed.official_post, listed.disputed) == ("科长", False)
+
+
+def test_unopened_notice_is_listed_blank_and_disputed(unit: Unit) -> None:
+    keep(unit, None, None)
+    (listed,) = unit.store.list_notices(Trail(NOW, CLERK, "list-notices"))
+    assert (listed.disputed, listed.item_ref, listed.official_name) == (True, "", "")
+
+
+def test_notice_of_the_other_side_is_not_kept(unit: Unit) -> None:
+    wrong = OfficialNotice(bytes(16), bytes(32), "x", "x", "x", "x", "x", None, "x", None)
+    with pytest.raises(TypeError):
+        unit.database.run_tx(
+            "save", lambda session: unit.store.save_notice(session, bytes(16), wrong)
+        )

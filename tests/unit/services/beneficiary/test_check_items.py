@@ -1,0 +1,185 @@
+"""The gate for whole items: CLEAR only where every live person is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from libmatch.clearances import Clearance, ClearanceAnswer, ClearanceStatus
+from libmatch.errors import EpochError, ServiceError
+from services.beneficiary.check_items import CheckItems, ItemClearance
+from services.chassis.db import to_micros
+from services.chassis.refusals import InvalidRequest
+from tests.district import NOW, person
+from tests.unit.services.beneficiary.conftest import CLERK, Unit, row, sheet
+
+EPOCH = bytes(32)
+REF = "MZ-2026-001"
+CLEAR, HOLD, PENDING, NOT_SUBMITTED = (
+    ClearanceStatus.CLEAR,
+    ClearanceStatus.HOLD,
+    ClearanceStatus.PENDING,
+    ClearanceStatus.NOT_SUBMITTED,
+)
+
+
+@dataclass
+class DecidedGate:
+    """A gate whose answers the test decides."""
+
+    answers: dict[bytes, ClearanceStatus] = field(default_factory=dict)
+    expires: dict[bytes, int] = field(default_factory=dict)
+    epoch: bytes = EPOCH
+    asked: list[int] = field(default_factory=list)
+
+    def check_clearance(self, rids: Sequence[bytes]) -> ClearanceAnswer:
+        self.asked.append(len(rids))
+        at = to_micros(NOW) + len(self.asked)
+        later = to_micros(NOW + timedelta(days=30))
+        clearances = tuple(
+            Clearance(rid, status, self.expires.get(rid, later) if status is CLEAR else 0)
+            for rid in rids
+            for status in [self.answers.get(rid, CLEAR)]
+        )
+        return ClearanceAnswer(self.epoch, at, 100 + len(self.asked), 99, clearances)
+
+
+@pytest.fixture
+def gate() -> DecidedGate:
+    return DecidedGate()
+
+
+def check(unit: Unit, gate: DecidedGate, *refs: str) -> list[ItemClearance]:
+    return CheckItems(unit.store, gate, EPOCH, lambda: NOW).run(CLERK, refs or [REF])
+
+
+def two_persons(unit: Unit) -> None:
+    unit.take(sheet(row(), row(person(2), name="赵某")))
+    unit.accept_all()
+
+
+def test_item_is_clear_when_every_person_is(unit: Unit, gate: DecidedGate) -> None:
+    two_persons(unit)
+    (answer,) = check(unit, gate)
+    assert answer.status is CLEAR
+    assert answer.expires_at_us == to_micros(NOW + timedelta(days=30))
+    assert (answer.tree_size, answer.leaf_index) == (101, 99)
+    assert gate.asked == [2]
+
+
+@pytest.mark.parametrize("status", [HOLD, PENDING, NOT_SUBMITTED])
+def test_one_person_who_is_not_clear_decides(
+    unit: Unit, gate: DecidedGate, status: ClearanceStatus
+) -> None:
+    two_persons(unit)
+    gate.answers[unit.rid_of("赵某")] = status
+    (answer,) = check(unit, gate)
+    assert (answer.status, answer.expires_at_us) == (status, 0)
+
+
+def test_hold_outweighs_everything(unit: Unit, gate: DecidedGate) -> None:
+    unit.take(sheet(row(), row(person(2), name="赵某"), row(person(3), name="钱某")))
+    unit.accept_all()
+    gate.answers = {unit.rid_of("李某"): PENDING, unit.rid_of("赵某"): HOLD}
+    gate.answers[unit.rid_of("钱某")] = NOT_SUBMITTED
+    assert check(unit, gate)[0].status is HOLD
+
+
+def test_entered_but_unsent_person_keeps_the_item_pending(unit: Unit, gate: DecidedGate) -> None:
+    unit.take(sheet(row()))
+    unit.accept_all()
+    unit.take(sheet(row(), row(person(2), name="赵某")))
+    assert check(unit, gate)[0].status is PENDING
+
+
+def test_correction_that_is_not_accepted_yet_is_pending(unit: Unit, gate: DecidedGate) -> None:
+    unit.take(sheet(row()))
+    unit.accept_all()
+    unit.take(sheet(row(地点="另一个村")))
+    assert check(unit, gate)[0].status is PENDING
+    assert gate.asked == []
+
+
+def test_unsent_person_does_not_hide_a_hold(unit: Unit, gate: DecidedGate) -> None:
+    unit.take(sheet(row()))
+    unit.accept_all()
+    unit.take(sheet(row(), row(person(2), name="赵某")))
+    gate.answers[unit.rid_of("李某")] = HOLD
+    assert check(unit, gate)[0].status is HOLD
+
+
+def test_unknown_and_withdrawn_items_are_not_submitted(unit: Unit, gate: DecidedGate) -> None:
+    two_persons(unit)
+    unit.withdraw(REF)
+    answers = check(unit, gate, REF, "没有这一项")
+    assert [answer.status for answer in answers] == [NOT_SUBMITTED, NOT_SUBMITTED]
+    assert [answer.item_ref for answer in answers] == [REF, "没有这一项"]
+    assert gate.asked == []
+
+
+def test_withdrawn_person_no_longer_counts(unit: Unit, gate: DecidedGate) -> None:
+    two_persons(unit)
+    held = unit.rid_of("赵某")
+    unit.withdraw(REF)
+    unit.take(sheet(row()))
+    unit.accept_all()
+    gate.answers[held] = HOLD
+    assert check(unit, gate)[0].status is CLEAR
+
+
+def test_earliest_expiry_counts(unit: Unit, gate: DecidedGate) -> None:
+    two_persons(unit)
+    soon = to_micros(NOW + timedelta(days=2))
+    gate.expires[unit.rid_of("赵某")] = soon
+    assert check(unit, gate)[0].expires_at_us == soon
+
+
+def test_expired_clearance_is_not_clear(unit: Unit, gate: DecidedGate) -> None:
+    two_persons(unit)
+    gate.expires[unit.rid_of("赵某")] = to_micros(NOW)
+    assert check(unit, gate)[0].status is PENDING
+
+
+def test_gate_of_another_epoch_is_not_believed(unit: Unit, gate: DecidedGate) -> None:
+    two_persons(unit)
+    gate.epoch = bytes([1]) * 32
+    with pytest.raises(EpochError):
+        check(unit, gate)
+
+
+def test_gate_out_of_reach_gives_no_answer(unit: Unit) -> None:
+    class Down(DecidedGate):
+        def check_clearance(self, rids: Sequence[bytes]) -> ClearanceAnswer:
+            raise ServiceError("UNAVAILABLE", "", "down", "")
+
+    two_persons(unit)
+    with pytest.raises(ServiceError):
+        check(unit, Down())
+
+
+def test_gate_is_asked_about_at_most_1000_records_at_a_time(unit: Unit, gate: DecidedGate) -> None:
+    unit.take(sheet(*(row(person(n), name="李某") for n in range(1001))))
+    unit.accept_all()
+    (answer,) = check(unit, gate)
+    assert gate.asked == [1000, 1]
+    assert (answer.status, answer.tree_size) == (CLEAR, 102)
+    assert answer.checked_at_us == to_micros(NOW) + 1  # the older of the two
+
+
+@pytest.mark.parametrize("count", [0, 501])
+def test_number_of_items_in_one_question_is_limited(
+    unit: Unit, gate: DecidedGate, count: int
+) -> None:
+    use_case = CheckItems(unit.store, gate, EPOCH, lambda: NOW)
+    with pytest.raises(InvalidRequest):
+        use_case.run(CLERK, [REF] * count)
+
+
+def test_checking_leaves_its_trail(unit: Unit, gate: DecidedGate) -> None:
+    two_persons(unit)
+    check(unit, gate)
+    entry = unit.trail()[-1]
+    assert (entry.action, entry.outcome) == ("check-items", "items 1")
