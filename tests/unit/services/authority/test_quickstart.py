@@ -19,6 +19,7 @@ from services.authority.quickstart import build_district
 from services.chassis.config import PeerSettings, ServiceSettings, load_settings
 from services.chassis.tls import check_own_certificate
 from services.holder.config import UnitSettings
+from services.matcher.config import Settings as MatcherSettings
 
 NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 PLAN = Plan(
@@ -91,13 +92,10 @@ def test_every_certificate_names_its_holder(built: Path) -> None:
         assert [finding for finding in findings if not finding.holds] == []
 
 
-class MatcherSettings(ServiceSettings):
+class InspectorSettings(ServiceSettings):
+    unit: str
     kit: Path
     passphrase: Path
-
-
-class InspectorSettings(MatcherSettings):
-    unit: str
     matcher: PeerSettings
 
 
