@@ -113,15 +113,15 @@ class Site:
     def unit(self, name: str, side: Side, address: str) -> Path:
         """The folder in which ``name``'s own system runs, with everything that it needs."""
         folder = self.folder / name
-        settings = folder / "kit" / "libmatch.toml"
+        settings = folder / "libmatch.toml"
         if not folder.exists():
             self.district.write_kit(folder / "kit", name)
-            _write_secret(folder / "kit" / "passphrase", PASSPHRASE + "\n")
+            _write_secret(folder / "passphrase", PASSPHRASE + "\n")
             tls = _tls_section(self.pki.issue(f"spiffe://fuling/unit/{name}"))
             (folder / "tls.toml").write_text(tls, encoding="utf-8")
         settings.write_text(
-            f'unit = "{name}"\nsides = ["{side.name.lower()}"]\nkit = "."\n'
-            'passphrase = "passphrase"\nstate = "../client.db"\n'
+            f'unit = "{name}"\nsides = ["{side.name.lower()}"]\nkit = "kit"\n'
+            'passphrase = "passphrase"\nstate = "client.db"\n'
             f'[matcher]\naddress = "{address}"\nidentity = "{MATCHER}"\ntimeout_s = 5\n'
             + (folder / "tls.toml").read_text("utf-8"),
             encoding="utf-8",
@@ -129,7 +129,7 @@ class Site:
         return folder
 
     def client(self, name: str, side: Side, address: str) -> Client:
-        return Client.open(self.unit(name, side, address) / "kit", now=now)
+        return Client.open(self.unit(name, side, address), now=now)
 
     @contextmanager
     def review(self, address: str) -> Iterator[matcher_pb2_grpc.ReviewStub]:
@@ -296,7 +296,7 @@ from datetime import UTC, datetime
 from libmatch.client import Client, ItemRow
 from tests.district import person
 
-with Client.open("kit", now=lambda: datetime.now(UTC)) as client:
+with Client.open(".", now=lambda: datetime.now(UTC)) as client:
     print("ready", flush=True)
     for i in range(10_000):
         rows = [ItemRow(f"X-{j}", person(j).idn, f"甲{i}", programme="改厕补助") for j in range(40)]
