@@ -100,7 +100,8 @@ def _read_sheet(sheet: Sheet, book: ItemBook, today: date) -> SheetReport | None
     corrections = []
     if outcome.refused:
         kept = [*range(header.rows.stop), *sorted(outcome.refused)]
-        corrections = [Correction(sheet, kept, header.rows)]
+        filled = dict.fromkeys(_without_amount(header), "")
+        corrections = [Correction(sheet, kept, header.rows, filled)]
     return outcome.report(corrections)
 
 
@@ -182,8 +183,17 @@ def _is_ordinal(text: str) -> bool:
         return False
 
 
-def _note_amounts(header: Header, outcome: Outcome) -> None:
+def _without_amount(header: Header) -> list[tuple[int, int]]:
+    """The cells of the amount's column, by row and column, that a merge from above covers."""
     heading = header.columns.get("amount")
-    merges = [m for m in header.sheet.merges if heading and m.left == heading.column]
-    if any(m.top >= header.rows.stop and m.bottom > m.top for m in merges):
+    return [
+        (row, merge.left)
+        for merge in header.sheet.merges
+        if heading and merge.left == heading.column and merge.top >= header.rows.stop
+        for row in range(merge.top + 1, min(merge.bottom + 1, len(header.sheet.rows)))
+    ]
+
+
+def _note_amounts(header: Header, outcome: Outcome) -> None:
+    if _without_amount(header):
         outcome.note("“金额”列有跨行合并的单元格，其金额只计入合并范围的第一行")

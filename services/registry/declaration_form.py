@@ -164,10 +164,11 @@ def _answers_beside(sheet: Sheet, end: int) -> dict[str, _Answer]:
     for row in range(end):
         for column, cell in enumerate(sheet.rows[row]):
             key = official_key(text_of(cell)) if isinstance(cell, str) and cell else None
+            if key is None or key in answers:
+                continue
             beside = _right_end(sheet, row, column) + 1
-            if key and key not in answers and beside < sheet.width:
-                value = sheet.rows[row][beside]
-                answers[key] = _Answer(row, beside, text_of(cell), value)
+            value = sheet.rows[row][beside] if beside < sheet.width else ""
+            answers[key] = _Answer(row, min(beside, column + 1), text_of(cell), value)
     return answers
 
 

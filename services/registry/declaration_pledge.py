@@ -11,6 +11,7 @@ from services.registry.declaration_records import Official, Pledge
 _TAIL = re.compile(r"报告人承诺|本人承诺|承诺人|责任领导|说明[:：\d]")
 _PLEDGE = "pledge"
 _OPINION_LIMIT = 500
+_TAIL_LIMIT = 5_000  # characters that are searched; the print of the form has 300
 _SIGNATURE = re.compile(r"承诺人(?:签字|签名|签章|（签字）|\(签字\))?[:：]?")
 _DATE = re.compile(r"(\d{4})\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})\s*日?")
 _BLANK_DATE = re.compile(r"_*\s*年\s*_*\s*月\s*_*\s*日")
@@ -31,7 +32,7 @@ def tail_start(sheet: Sheet, start: int) -> int:
 
 def _tail_text(sheet: Sheet, start: int) -> str:
     texts = [text_of(cell) for row in sheet.rows[start:] for cell in row]
-    return " ".join(text for text in texts if text)
+    return " ".join(text for text in texts if text)[:_TAIL_LIMIT]
 
 
 def pledge_row(sheet: Sheet, start: int) -> int:

@@ -13,13 +13,13 @@ from services.chassis.sheets.workbook import Cell
 LOSSLESS_BELOW = 10**15
 """A spreadsheet keeps 15 digits of a number; from here on digits may be lost without a trace."""
 
+_MOST_CHARACTERS = 64  # of a date or an amount; keeps the patterns below from long searches
 _FIRST_YEAR, _LAST_YEAR = 1949, 2100
 _SERIAL_ZERO = date(1899, 12, 30)  # day 0 of a spreadsheet that counts 1900-02-29
 # Serial numbers from 1990 to 2100; lower ones are rather a year and month run together (20183).
 _SERIALS = (32_874, 73_415)
 _SPACES = re.compile(r"\s+")
-_BREAKS = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]\s*")
-_UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
+_UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 
 
 def text_of(cell: Cell) -> str:
@@ -42,8 +42,8 @@ def _is_clean(text: str) -> bool:
 
 def clean_text(text: str) -> str:
     """The text without invisible characters; line breaks inside go, other white space becomes one space."""
-    text = _BREAKS.sub("", _UNSEEN.sub("", text).strip())
-    return _SPACES.sub(" ", text).strip()
+    lines = _UNSEEN.sub("", text).splitlines()
+    return _SPACES.sub(" ", "".join(line.strip() for line in lines)).strip()
 
 
 def fold_width(text: str) -> str:
@@ -89,6 +89,8 @@ def parse_date(cell: Cell) -> date | None:
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return _date_of_number(cell)
     text = fold_width(text_of(cell))
+    if len(text) > _MOST_CHARACTERS:
+        raise CellError(*_BAD_DATE)
     return _date_of_text(text) if text else None
 
 
@@ -180,7 +182,7 @@ def _money(cell: str | int | float) -> tuple[Decimal | None, str]:
     text = fold_width(clean_text(cell)).replace(" ", "")
     if not text:
         return None, ""
-    match = _MONEY.fullmatch(text)
+    match = _MONEY.fullmatch(text) if len(text) <= _MOST_CHARACTERS else None
     if not match or not _GROUPED.fullmatch(match["number"]):
         raise CellError("不是能识别的金额", "请只填写数字，例如“1200.50”，不要写文字或算式")
     try:

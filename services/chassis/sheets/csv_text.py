@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import re
+from itertools import islice
 
 from services.chassis.sheets.workbook import SheetError
 
@@ -19,16 +20,27 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SEPARATORS = ",\t;"
-_SAMPLE_ROWS = 30
+_SAMPLE_ROWS = 30  # that are not blank, among the first …
+_SAMPLE_LINES = 1_000
+_LEAST_CELLS = 8  # what a row costs even if it is blank
 # ="510…" is how exports keep a spreadsheet from turning digits into a number.
 _KEPT_AS_TEXT = re.compile(r'="([^"]*)"')
 
 
-def read_rows(data: bytes) -> list[list[str]]:
-    """All rows, padded to one width. Raises SheetError for bytes that are no text table."""
+class TooManyCellsError(Exception):
+    """The table has more cells than the caller allows."""
+
+
+def read_rows(data: bytes, most_cells: int) -> list[list[str]]:
+    """All rows, padded to one width. Raises SheetError for bytes that are no text table.
+
+    TooManyCellsError comes before the memory for them is taken; a row counts as 8 cells or more.
+    """
     text = decode(data)
-    rows = _parse(text, _separator(text))
+    rows = _parse(text, _separator(text), most_cells)
     width = max((len(row) for row in rows), default=0)
+    if width * len(rows) > most_cells:
+        raise TooManyCellsError
     return [_unwrapped(row) + [""] * (width - len(row)) for row in rows]
 
 
@@ -69,7 +81,8 @@ def _separator(text: str) -> str:
 def _sample_widths(text: str, separator: str) -> list[int]:
     widths: list[int] = []
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        for row in islice(reader, _SAMPLE_LINES):
             if row:
                 widths.append(len(row))
             if len(widths) == _SAMPLE_ROWS:
@@ -79,10 +92,16 @@ def _sample_widths(text: str, separator: str) -> list[int]:
     return widths
 
 
-def _parse(text: str, separator: str) -> list[list[str]]:
+def _parse(text: str, separator: str, most_cells: int) -> list[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows: list[list[str]] = []
     try:
-        return list(reader)
+        for row in reader:
+            rows.append(row)
+            most_cells -= max(len(row), _LEAST_CELLS)
+            if most_cells < 0:
+                raise TooManyCellsError
+        return rows
     except csv.Error:
         raise SheetError(
             f"broken quoting near line {reader.line_num}",

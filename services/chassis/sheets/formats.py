@@ -7,6 +7,7 @@ Chinese what to do about the latter. Decodes nothing.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from enum import StrEnum
 from pathlib import PurePath
@@ -37,6 +38,7 @@ _ENDINGS = {
     ".et": (Format.XLS, Format.XLSX),
     ".csv": (Format.CSV,),
 }
+_PLAIN_ENDING = re.compile(r"\.[a-z0-9]{1,5}")
 _ENDING_OF = {Format.XLSX: ".xlsx", Format.XLS: ".xls", Format.CSV: ".csv"}
 
 
@@ -62,7 +64,10 @@ def _too_large(what: str) -> SheetError:
 
 
 def _wrong_ending(found: Format, ending: str) -> SheetError:
-    named = f"扩展名是“{ending}”" if ending else "没有扩展名"
+    if _PLAIN_ENDING.fullmatch(ending):
+        named = f"扩展名是“{ending}”"
+    else:  # none, or a part of a name that may be a person's
+        named = "没有可识别的扩展名"
     return SheetError(
         "the ending of the file's name does not fit its content",
         f"文件{named}，内容却是{found}；请把扩展名改为“{_ENDING_OF[found]}”后再导入",

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from services.chassis.sheets import cell_reader
-from services.chassis.sheets.csv_text import read_rows
+from services.chassis.sheets.csv_text import TooManyCellsError, read_rows
 from services.chassis.sheets.formats import Format, damaged, detect_format, encrypted
 from services.chassis.sheets.workbook import Cell, Merge, Sheet, SheetError, Workbook
 
@@ -43,9 +43,11 @@ def read_workbook(data: bytes, file_name: str) -> Workbook:
 
 
 def _csv_sheet(data: bytes, file_name: str) -> Sheet:
-    rows = read_rows(data)
-    width = len(rows[0]) if rows else 0
-    if width > MAX_COLUMNS or width * len(rows) > MAX_CELLS:
+    try:
+        rows = read_rows(data, MAX_CELLS)
+    except TooManyCellsError:
+        raise _too_many_cells() from None
+    if rows and len(rows[0]) > MAX_COLUMNS:
         raise _too_many_cells()
     return Sheet(PurePath(file_name).stem, rows)
 

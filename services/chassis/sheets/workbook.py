@@ -102,9 +102,13 @@ def filled_down(sheet: Sheet, first_row: int, columns: Collection[int]) -> Seque
     """
     rows = list(sheet.rows)
     copied: set[int] = set()
+    left = len(rows) * sheet.width  # merges that do not overlap cannot cover more
     for merge in sheet.merges:
         if merge.left not in columns or merge.top < first_row or merge.top >= len(rows):
             continue
+        left -= min(merge.bottom, len(rows)) - merge.top
+        if left < 0:
+            break
         value = rows[merge.top][merge.left]
         for r in range(merge.top + 1, min(merge.bottom + 1, len(rows))):
             if r not in copied:

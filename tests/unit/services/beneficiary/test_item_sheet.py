@@ -382,6 +382,24 @@ def test_merged_project_cells_hold_for_all_rows_and_a_merged_amount_for_the_firs
     assert any("合并" in notice.text for notice in result.report.notices)
 
 
+def test_merged_amount_is_not_doubled_by_a_corrected_row() -> None:
+    heads = ["项目名称", "金额（元）", "姓名", "身份证号码"]
+    rows: list[list[Any]] = [
+        heads,
+        ["某路", 900, "王五", number(1)],
+        ["某路", "", "赵6", number(2)],
+    ]
+    result = read(*rows, merges=((1, 1, 2, 1),))
+    assert only_problem(result)[:2] == (3, "C")
+    assert [item.amount_fen for item in result.items] == [90000]
+    book = openpyxl.load_workbook(io.BytesIO(write_problem_file(result.report)))
+    book.worksheets[0]["C2"] = "赵六"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    again = read_items(buffer.getvalue(), "改.xlsx", today=TODAY, ref_key=KEY)
+    assert only_item(again).amount_fen is None
+
+
 # --- sheets that cannot be used -----------------------------------------------------------------
 
 
