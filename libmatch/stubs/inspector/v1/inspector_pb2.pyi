@@ -29,7 +29,7 @@ class _CaseStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseStatus
     CASE_STATUS_OPENED: _CaseStatus.ValueType  # 1
     CASE_STATUS_RELEASED: _CaseStatus.ValueType  # 2
     CASE_STATUS_WITHDRAWN: _CaseStatus.ValueType  # 3
-    """A record of the pair was withdrawn or corrected since."""
+    """No pair of live records says it any more."""
 
 class CaseStatus(_CaseStatus, metaclass=_CaseStatusEnumTypeWrapper): ...
 
@@ -37,7 +37,7 @@ CASE_STATUS_UNSPECIFIED: CaseStatus.ValueType  # 0
 CASE_STATUS_OPENED: CaseStatus.ValueType  # 1
 CASE_STATUS_RELEASED: CaseStatus.ValueType  # 2
 CASE_STATUS_WITHDRAWN: CaseStatus.ValueType  # 3
-"""A record of the pair was withdrawn or corrected since."""
+"""No pair of live records says it any more."""
 Global___CaseStatus: _TypeAlias = CaseStatus  # noqa: Y015
 
 @_typing.final
@@ -57,6 +57,8 @@ Global___PullRequest: _TypeAlias = PullRequest  # noqa: Y015
 
 @_typing.final
 class PullResponse(_message.Message):
+    """What this one round did; the service also makes rounds by itself."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     BATCHES_TESTED_FIELD_NUMBER: _builtins.int
@@ -64,11 +66,18 @@ class PullResponse(_message.Message):
     HITS_OPENED_FIELD_NUMBER: _builtins.int
     DISPUTES_FIELD_NUMBER: _builtins.int
     NOTICES_RELEASED_FIELD_NUMBER: _builtins.int
+    HITS_WITHDRAWN_FIELD_NUMBER: _builtins.int
+    HITS_WAITING_FIELD_NUMBER: _builtins.int
     batches_tested: _builtins.int
     bad_capsules: _builtins.int
     hits_opened: _builtins.int
     disputes: _builtins.int
+    """New ones."""
     notices_released: _builtins.int
+    hits_withdrawn: _builtins.int
+    """Hits of which a record was withdrawn since the last round."""
+    hits_waiting: _builtins.int
+    """Hits not opened yet, because a unit or an epoch is not in 纪委's kit."""
     def __init__(
         self,
         *,
@@ -77,10 +86,12 @@ class PullResponse(_message.Message):
         hits_opened: _builtins.int = ...,
         disputes: _builtins.int = ...,
         notices_released: _builtins.int = ...,
+        hits_withdrawn: _builtins.int = ...,
+        hits_waiting: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_capsules", b"bad_capsules", "batches_tested", b"batches_tested", "disputes", b"disputes", "hits_opened", b"hits_opened", "notices_released", b"notices_released"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bad_capsules", b"bad_capsules", "batches_tested", b"batches_tested", "disputes", b"disputes", "hits_opened", b"hits_opened", "hits_waiting", b"hits_waiting", "hits_withdrawn", b"hits_withdrawn", "notices_released", b"notices_released"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -91,16 +102,28 @@ class ListCasesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     UNIT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
     unit: _builtins.str
-    """Empty: all."""
+    """Cases that this unit declared or approved; empty: all."""
+    reason: _builtins.str
+    """Chinese, why the officer looks at them: for the audit trail, never empty."""
+    after: _builtins.int
+    """Cases with a greater number; 0 for all."""
+    limit: _builtins.int
+    """At most 1000; 0 means 1000."""
     def __init__(
         self,
         *,
         unit: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit", "reason", b"reason", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -111,16 +134,20 @@ class ListCasesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CASES_FIELD_NUMBER: _builtins.int
+    NEXT_AFTER_FIELD_NUMBER: _builtins.int
+    next_after: _builtins.int
+    """What `after` must be for the next page; 0 where there is none."""
     @_builtins.property
     def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Case]: ...
     def __init__(
         self,
         *,
         cases: _abc.Iterable[Global___Case] | None = ...,
+        next_after: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "next_after", b"next_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -128,7 +155,7 @@ Global___ListCasesResponse: _TypeAlias = ListCasesResponse  # noqa: Y015
 
 @_typing.final
 class Case(_message.Message):
-    """One official, one relative, one item: however many records say so."""
+    """One official, one person, one item and capacity: however many records say so."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -150,6 +177,12 @@ class Case(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     OPENED_AT_US_FIELD_NUMBER: _builtins.int
     RELEASED_BY_FIELD_NUMBER: _builtins.int
+    OFFICIAL_IDN_FIELD_NUMBER: _builtins.int
+    PERSON_IDN_FIELD_NUMBER: _builtins.int
+    OFFICIAL_KIND_FIELD_NUMBER: _builtins.int
+    PERSON_KIND_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    RELEASED_AT_US_FIELD_NUMBER: _builtins.int
     case_id: _builtins.bytes
     """16 bytes."""
     official_name: _builtins.str
@@ -157,6 +190,7 @@ class Case(_message.Message):
     official_post: _builtins.str
     relative_name: _builtins.str
     relation: _builtins.str
+    """本人 where the official himself is the beneficiary."""
     approving_unit: _builtins.str
     item_ref: _builtins.str
     item_name: _builtins.str
@@ -164,16 +198,26 @@ class Case(_message.Message):
     amount_fen: _builtins.int
     place: _builtins.str
     start_date: _builtins.str
+    """ISO 8601, empty where it is not known."""
     capacity: _builtins.str
     status: Global___CaseStatus.ValueType
     opened_at_us: _builtins.int
+    official_idn: _builtins.str
+    """Normalised identifiers, and their kinds as docs/spec/identifiers.md numbers them."""
+    person_idn: _builtins.str
+    official_kind: _builtins.int
+    person_kind: _builtins.int
+    number: _builtins.int
+    """Ascends in the order of opening; for paging."""
+    released_at_us: _builtins.int
+    """0 if never."""
     @_builtins.property
     def declaring_units(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Units that declared the relative."""
+        """Units that declared the person."""
 
     @_builtins.property
     def released_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Officers who agreed to the release."""
+        """Officers who agreed to the release of what the case says now."""
 
     def __init__(
         self,
@@ -196,10 +240,16 @@ class Case(_message.Message):
         status: Global___CaseStatus.ValueType = ...,
         opened_at_us: _builtins.int = ...,
         released_by: _abc.Iterable[_builtins.str] | None = ...,
+        official_idn: _builtins.str = ...,
+        person_idn: _builtins.str = ...,
+        official_kind: _builtins.int = ...,
+        person_kind: _builtins.int = ...,
+        number: _builtins.int = ...,
+        released_at_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen", "approving_unit", b"approving_unit", "capacity", b"capacity", "case_id", b"case_id", "declaring_units", b"declaring_units", "item_name", b"item_name", "item_ref", b"item_ref", "official_name", b"official_name", "official_post", b"official_post", "official_unit", b"official_unit", "opened_at_us", b"opened_at_us", "place", b"place", "programme", b"programme", "relation", b"relation", "relative_name", b"relative_name", "released_by", b"released_by", "start_date", b"start_date", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen", "approving_unit", b"approving_unit", "capacity", b"capacity", "case_id", b"case_id", "declaring_units", b"declaring_units", "item_name", b"item_name", "item_ref", b"item_ref", "number", b"number", "official_idn", b"official_idn", "official_kind", b"official_kind", "official_name", b"official_name", "official_post", b"official_post", "official_unit", b"official_unit", "opened_at_us", b"opened_at_us", "person_idn", b"person_idn", "person_kind", b"person_kind", "place", b"place", "programme", b"programme", "relation", b"relation", "relative_name", b"relative_name", "released_at_us", b"released_at_us", "released_by", b"released_by", "start_date", b"start_date", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount_fen: _TypeAlias = _typing.Literal["amount_fen"]  # noqa: Y015
     _WhichOneofArgType__amount_fen: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen"]  # noqa: Y015
@@ -214,9 +264,11 @@ class ReleaseRequest(_message.Message):
     CASE_IDS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """Chinese, for the audit trail."""
+    """Chinese, for the audit trail, never empty."""
     @_builtins.property
-    def case_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    def case_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """1 to 1000 different ones."""
+
     def __init__(
         self,
         *,
@@ -237,18 +289,22 @@ class ReleaseResponse(_message.Message):
 
     RELEASED_FIELD_NUMBER: _builtins.int
     AWAITING_SECOND_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
     released: _builtins.int
     awaiting_second: _builtins.int
     """Cases that wait for a second officer."""
+    unchanged: _builtins.int
+    """Cases that were released before, or are withdrawn."""
     def __init__(
         self,
         *,
         released: _builtins.int = ...,
         awaiting_second: _builtins.int = ...,
+        unchanged: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaiting_second", b"awaiting_second", "released", b"released"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaiting_second", b"awaiting_second", "released", b"released", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -258,12 +314,21 @@ Global___ReleaseResponse: _TypeAlias = ReleaseResponse  # noqa: Y015
 class ListDisputesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after: _builtins.int
+    """Disputes with a greater number; 0 for all."""
+    limit: _builtins.int
+    """At most 1000; 0 means 1000."""
     def __init__(
         self,
+        *,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -271,6 +336,8 @@ Global___ListDisputesRequest: _TypeAlias = ListDisputesRequest  # noqa: Y015
 
 @_typing.final
 class ListDisputesResponse(_message.Message):
+    """Unresolved ones, ascending."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DISPUTES_FIELD_NUMBER: _builtins.int
@@ -297,13 +364,16 @@ class Dispute(_message.Message):
     ANSWERABLE_FIELD_NUMBER: _builtins.int
     FOUND_AT_US_FIELD_NUMBER: _builtins.int
     WHAT_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
     hit_id: _builtins.bytes
+    """Empty where it is not about one hit."""
     found_at_us: _builtins.int
     what: _builtins.str
     """Chinese."""
+    number: _builtins.int
     @_builtins.property
     def answerable(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """"matcher", or units' names."""
+        """"matcher", or units' names; none where nobody is to blame yet."""
 
     def __init__(
         self,
@@ -312,10 +382,11 @@ class Dispute(_message.Message):
         answerable: _abc.Iterable[_builtins.str] | None = ...,
         found_at_us: _builtins.int = ...,
         what: _builtins.str = ...,
+        number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answerable", b"answerable", "found_at_us", b"found_at_us", "hit_id", b"hit_id", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answerable", b"answerable", "found_at_us", b"found_at_us", "hit_id", b"hit_id", "number", b"number", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -76,14 +76,14 @@ class DeskServicer:
 
     def Release(self, request, context):
         """Agrees to the release of notices for cases; where the policy asks for two officers, the second
-        agreement of a different officer releases.
+        agreement of a different officer releases. Notices leave with the round that follows at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListDisputes(self, request, context):
-        """Parties found answerable for something that does not open.
+        """Parties found answerable for something that does not open or does not agree.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

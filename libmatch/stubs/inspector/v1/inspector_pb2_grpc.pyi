@@ -38,10 +38,10 @@ class DeskStub:
     ListCases: _grpc.UnaryUnaryMultiCallable[_inspector_pb2.ListCasesRequest, _inspector_pb2.ListCasesResponse]
     Release: _grpc.UnaryUnaryMultiCallable[_inspector_pb2.ReleaseRequest, _inspector_pb2.ReleaseResponse]
     """Agrees to the release of notices for cases; where the policy asks for two officers, the second
-    agreement of a different officer releases.
+    agreement of a different officer releases. Notices leave with the round that follows at once.
     """
     ListDisputes: _grpc.UnaryUnaryMultiCallable[_inspector_pb2.ListDisputesRequest, _inspector_pb2.ListDisputesResponse]
-    """Parties found answerable for something that does not open."""
+    """Parties found answerable for something that does not open or does not agree."""
 
 @_typing.type_check_only
 class DeskAsyncStub(DeskStub):
@@ -53,10 +53,10 @@ class DeskAsyncStub(DeskStub):
     ListCases: _aio.UnaryUnaryMultiCallable[_inspector_pb2.ListCasesRequest, _inspector_pb2.ListCasesResponse]  # type: ignore[assignment]
     Release: _aio.UnaryUnaryMultiCallable[_inspector_pb2.ReleaseRequest, _inspector_pb2.ReleaseResponse]  # type: ignore[assignment]
     """Agrees to the release of notices for cases; where the policy asks for two officers, the second
-    agreement of a different officer releases.
+    agreement of a different officer releases. Notices leave with the round that follows at once.
     """
     ListDisputes: _aio.UnaryUnaryMultiCallable[_inspector_pb2.ListDisputesRequest, _inspector_pb2.ListDisputesResponse]  # type: ignore[assignment]
-    """Parties found answerable for something that does not open."""
+    """Parties found answerable for something that does not open or does not agree."""
 
 class DeskServicer(metaclass=_abc_1.ABCMeta):
     """For 纪委's officers."""
@@ -83,7 +83,7 @@ class DeskServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_inspector_pb2.ReleaseResponse, _abc.Awaitable[_inspector_pb2.ReleaseResponse]]:
         """Agrees to the release of notices for cases; where the policy asks for two officers, the second
-        agreement of a different officer releases.
+        agreement of a different officer releases. Notices leave with the round that follows at once.
         """
 
     @_abc_1.abstractmethod
@@ -92,6 +92,6 @@ class DeskServicer(metaclass=_abc_1.ABCMeta):
         request: _inspector_pb2.ListDisputesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inspector_pb2.ListDisputesResponse, _abc.Awaitable[_inspector_pb2.ListDisputesResponse]]:
-        """Parties found answerable for something that does not open."""
+        """Parties found answerable for something that does not open or does not agree."""
 
 def add_DeskServicer_to_server(servicer: DeskServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
