@@ -6,15 +6,31 @@ append-only log. LogError from here means: stop, keep everything, tell 纪委.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from typing import Protocol
+
 from libmatch.auditlog import Checkpoint, follow_checkpoint, open_checkpoint, verify_inclusion
 from libmatch.client.matcher import MatcherClient
-from libmatch.client.state import State
+
+
+class Checkpoints(Protocol):
+    """The checkpoints that a party has seen, within one transaction."""
+
+    def last_checkpoint(self, log_key: bytes) -> str | None: ...
+
+    def add_checkpoint(self, log_key: bytes, size: int, note: str) -> None: ...
+
+
+class Memory(Protocol):
+    """Where a party keeps them: the client's state file, or 纪委's database."""
+
+    def transaction(self) -> AbstractContextManager[Checkpoints]: ...
 
 
 class LogWatch:
     """The log named ``origin`` under its key of 32 bytes, as this party has seen it so far."""
 
-    def __init__(self, matcher: MatcherClient, state: State, origin: str, log_key: bytes) -> None:
+    def __init__(self, matcher: MatcherClient, state: Memory, origin: str, log_key: bytes) -> None:
         self._matcher = matcher
         self._state = state
         self._origin = origin
