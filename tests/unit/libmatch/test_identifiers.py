@@ -18,6 +18,7 @@ from libmatch.identifiers import (
     IdentifierColumn,
     Kind,
     Sex,
+    _plain_residents,
     check_declared,
     kind_name,
     parse_column,
@@ -330,11 +331,23 @@ def test_empty_column_is_a_column() -> None:
     assert (len(column), column.rejected) == (0, [])
 
 
-@pytest.mark.parametrize("digit", "0123456789X:;/x")
-def test_column_judges_the_last_character_as_one_by_one(digit: str) -> None:
-    text = WOMAN[:17] + digit
-    accepted = parse_column([text], today=TODAY).kinds[0] == Kind.RESIDENT_ID
-    assert accepted == (digit in "Xx")
+@pytest.mark.parametrize("shift", [-11, 11, -22, 22])
+@pytest.mark.parametrize("text", [WOMAN, MAN, "440524188001010014", "500102199001010030"])
+def test_character_worth_a_digit_modulo_11_is_refused_by_both_ways(text: str, shift: int) -> None:
+    assert parse_column([text], today=TODAY).rejected == []
+    forged = [f"{text[:i]}{chr(ord(text[i]) + shift)}{text[i + 1 :]}" for i in range(18)]
+    column = parse_column(forged, today=TODAY)
+    assert not column.kinds.any()
+    assert not parse_column([f" {t}" for t in forged], today=TODAY).kinds.any()
+
+
+def test_plain_resident_ids_all_take_the_fast_way() -> None:
+    bodies = [f"{p}0102{y}1231{y % 1000:03d}" for p in (11, 71, 83) for y in range(1877, 2026)]
+    texts = [body + resident_check(body) for body in bodies]
+    texts[7] = texts[7].lower()
+    positions, idns = _plain_residents([COMPANY, *texts, "", " " + WOMAN], 20261001)
+    assert positions.tolist() == list(range(1, len(texts) + 1))
+    assert idns.tolist() == [text.upper().encode() for text in texts]
 
 
 @pytest.mark.parametrize(
