@@ -1,7 +1,7 @@
 """What a holder's system embeds to take part in the match. Needs the ``grpc`` extra.
 
-``Client`` is the whole of it, from plain rows to the gate's answer and the notices; ``libmatch.toml`` says where
-keys, certificates and the matcher are (``libmatch.client.settings``)::
+``Client`` is the whole of it, from plain rows to the gate's answer and the notices; ``libmatch.toml`` says
+where keys, certificates and the matcher are (``libmatch.client.settings``)::
 
     with Client.open("libmatch.toml", now=lambda: datetime.now(UTC)) as client:
         prepared = client.prepare([ItemRow("2026-17", "110101199003077758", "王某", programme="危房改造")])

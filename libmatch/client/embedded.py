@@ -8,7 +8,7 @@ references are kept in clear.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -57,13 +57,19 @@ class Client:
         self,
         holder: Holder,
         keys: PartyKeys,
-        sides: Iterable[Side],
+        sides: Collection[Side],
         state: State,
         channel: grpc.Channel,
         origin: str,
         now: Callable[[], datetime],
     ) -> None:
-        """``origin`` is the audit log's (``auditlog.log_origin``); ``now`` gives aware datetimes."""
+        """``origin`` is the audit log's (``auditlog.log_origin``); ``now`` gives aware datetimes.
+
+        Raises BatchError for a side that the roster does not enrol the unit for.
+        """
+        member = holder.epoch.roster.find(holder.unit)
+        if not all(member.may_submit(side) for side in sides):
+            raise BatchError("the roster does not enrol the unit for a side of this client")
         self._holder = holder
         self._hpke = keys.hpke
         self._sides = tuple(sorted(sides))
@@ -175,7 +181,7 @@ class Client:
         found: list[Notice] = []
         with self._courier:
             for side in self._sides:
-                fetch_notices(self._state, self._matcher, side)
+                fetch_notices(self._state, self._matcher, self._holder, side)
                 read = read_notices(self._state, self._holder, self._hpke, side)
                 arrived = {notice.number for notice in read if notice.content is not None}
                 acknowledge_notices(self._state, self._matcher, self._holder, side, arrived)

@@ -24,8 +24,9 @@ _DISPUTED_ZH = "该通知与本单位的记录不一致：请勿据此处理，�
 
 @dataclass(frozen=True, repr=False)
 class Notice:
-    """One notice. ``ref`` is the caller's own reference, None where the notice names no own record.
+    """One notice; ``number`` counts up in order of arrival here and never changes.
 
+    ``ref`` is the caller's own reference, None where the notice names no own record.
     ``content`` is an ItemNotice (to an approving unit) or an OfficialNotice (to an official's unit), None
     where it cannot be trusted. With ``problem`` the notice is disputed: do not act on it, tell 纪委.
     """
@@ -47,16 +48,17 @@ class Notice:
         return f"<Notice {self.number}{' disputed' if self.disputed else ''}>"
 
 
-def fetch_notices(state: State, matcher: MatcherClient, side: Side) -> None:
+def fetch_notices(state: State, matcher: MatcherClient, holder: Holder, side: Side) -> None:
     """Return when all notices that the matcher holds for this side are stored."""
+    mailbox = holder.epoch.epoch_id
     with state.transaction() as tx:
-        after = tx.last_notice(side)
+        after = tx.last_notice(mailbox, side)
     fetched = matcher.fetch_notices(side, after)
     if any(notice.side is not side for _, notice, _ in fetched):
         raise EncodingError("the matcher handed out a notice of another side")
     with state.transaction() as tx:
         for number, notice, acknowledged in fetched:
-            tx.add_notice(number, notice, acknowledged=acknowledged)
+            tx.add_notice(mailbox, number, notice, acknowledged=acknowledged)
 
 
 def read_notices(state: State, holder: Holder, key: HpkePrivateKey, side: Side) -> list[Notice]:
@@ -67,7 +69,7 @@ def read_notices(state: State, holder: Holder, key: HpkePrivateKey, side: Side) 
 
 def _read(tx: Transaction, holder: Holder, key: HpkePrivateKey, stored: StoredNotice) -> Notice:
     notice = stored.notice
-    head = (stored.number, notice.notice_id, notice.side)
+    head = (stored.arrival, notice.notice_id, notice.side)
     try:
         if notice.unit != holder.unit:
             raise ManifestError("the notice is for another unit")
@@ -88,10 +90,10 @@ def acknowledge_notices(
 ) -> None:
     """Return when the matcher has the acknowledgement of each notice whose number is in ``trusted``."""
     with state.transaction() as tx:
-        waiting = [n for n in tx.notices(side) if n.number in trusted and not n.acknowledged]
+        waiting = [n for n in tx.notices(side) if n.arrival in trusted and not n.acknowledged]
     suite = get_suite(holder.epoch.manifest.suite)
     for stored in waiting:
         signature = holder.signing_key.sign(stored.notice.ack_bytes(suite))
         matcher.acknowledge(stored.notice.notice_id, signature)
         with state.transaction() as tx:
-            tx.mark_acknowledged(side, stored.number)
+            tx.mark_acknowledged(stored.arrival)

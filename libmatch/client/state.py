@@ -53,10 +53,12 @@ _SCHEMA = (
     """,
     """
     CREATE TABLE notices (
-      side INTEGER NOT NULL, number INTEGER NOT NULL,
-      epoch BLOB NOT NULL, notice_id BLOB NOT NULL, unit TEXT NOT NULL, hit_id BLOB NOT NULL,
-      sealed BLOB NOT NULL, signature BLOB NOT NULL, acknowledged INTEGER NOT NULL,
-      PRIMARY KEY (side, number)
+      arrival INTEGER PRIMARY KEY,
+      notice_id BLOB NOT NULL UNIQUE,
+      mailbox BLOB NOT NULL,      -- the epoch in which it was fetched last: numbers may begin anew
+      number INTEGER NOT NULL,    -- in that mailbox
+      side INTEGER NOT NULL, epoch BLOB NOT NULL, unit TEXT NOT NULL, hit_id BLOB NOT NULL,
+      sealed BLOB NOT NULL, signature BLOB NOT NULL, acknowledged INTEGER NOT NULL
     ) STRICT
     """,
     """
@@ -98,9 +100,9 @@ class StoredRecord:
 
 @dataclass(frozen=True, repr=False)
 class StoredNotice:
-    """A notice as it arrived."""
+    """A notice as it arrived; ``arrival`` counts up over both sides."""
 
-    number: int
+    arrival: int
     notice: SealedNotice
     acknowledged: bool
 
@@ -276,49 +278,48 @@ class Transaction:
 
     # --- notices and the log ----------------------------------------------------------------------
 
-    def last_notice(self, side: Side) -> int:
-        """The greatest number of a notice that was stored, or 0."""
-        sql = "SELECT coalesce(max(number), 0) FROM notices WHERE side = ?"
-        return int(self._db.execute(sql, (side,)).fetchone()[0])
+    def last_notice(self, mailbox: bytes, side: Side) -> int:
+        """The greatest number of a notice that was fetched in the epoch ``mailbox``, or 0."""
+        sql = "SELECT coalesce(max(number), 0) FROM notices WHERE mailbox = ? AND side = ?"
+        return int(self._db.execute(sql, (mailbox, side)).fetchone()[0])
 
-    def add_notice(self, number: int, notice: SealedNotice, *, acknowledged: bool) -> None:
-        """Store a notice as it arrived; one that is there already stays as it is."""
+    def add_notice(
+        self, mailbox: bytes, number: int, notice: SealedNotice, *, acknowledged: bool
+    ) -> None:
+        """Store a notice as it arrived; one that is there already keeps its content."""
+        values = {
+            **vars(notice),
+            "mailbox": mailbox,
+            "number": number,
+            "acknowledged": acknowledged,
+        }
         self._db.execute(
-            "INSERT OR IGNORE INTO notices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                notice.side,
-                number,
-                notice.epoch,
-                notice.notice_id,
-                notice.unit,
-                notice.hit_id,
-                notice.sealed,
-                notice.signature,
-                acknowledged,
-            ),
+            "INSERT INTO notices (notice_id, mailbox, number, side, epoch, unit, hit_id, sealed,"
+            " signature, acknowledged) VALUES (:notice_id, :mailbox, :number, :side, :epoch, :unit,"
+            " :hit_id, :sealed, :signature, :acknowledged) ON CONFLICT (notice_id)"
+            " DO UPDATE SET mailbox = excluded.mailbox, number = excluded.number",
+            values,
         )
 
     def notices(self, side: Side) -> list[StoredNotice]:
-        """All notices of ``side`` in order of their numbers."""
+        """All notices of ``side`` in order of arrival."""
         rows = self._db.execute(
-            "SELECT number, epoch, notice_id, unit, hit_id, sealed, signature, acknowledged"
-            " FROM notices WHERE side = ? ORDER BY number",
+            "SELECT arrival, acknowledged, epoch, notice_id, unit, hit_id, sealed, signature"
+            " FROM notices WHERE side = ? ORDER BY arrival",
             (side,),
         )
         return [
             StoredNotice(
-                number,
+                arrival,
                 SealedNotice(epoch, notice_id, unit, side, hit_id, sealed, signature),
                 bool(acknowledged),
             )
-            for number, epoch, notice_id, unit, hit_id, sealed, signature, acknowledged in rows
+            for arrival, acknowledged, epoch, notice_id, unit, hit_id, sealed, signature in rows
         ]
 
-    def mark_acknowledged(self, side: Side, number: int) -> None:
+    def mark_acknowledged(self, arrival: int) -> None:
         """The matcher has the acknowledgement of that notice."""
-        self._db.execute(
-            "UPDATE notices SET acknowledged = 1 WHERE side = ? AND number = ?", (side, number)
-        )
+        self._db.execute("UPDATE notices SET acknowledged = 1 WHERE arrival = ?", (arrival,))
 
     def last_checkpoint(self, log_key: bytes) -> str | None:
         """The checkpoint of the largest log seen under that key, as a signed note, or None."""
