@@ -15,6 +15,10 @@ def own_unit_only(unit: str) -> Callable[[Identity, str], None]:
 
     def admit(caller: Identity, service: str) -> None:
         del service
+        if caller.role == "clerk" and not caller.login:
+            # The trail must name a person.
+            text = "经办人证书没有登录名，请联系管理员换发。"
+            raise Refused("a clerk's certificate names a login", text, reason="NO_LOGIN")
         if caller.name != unit or caller.role not in ROLES:
             raise Refused(
                 "this service answers its own unit only",
