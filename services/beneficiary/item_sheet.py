@@ -6,6 +6,7 @@ are one item. Reads no clock and writes nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -49,6 +50,7 @@ from services.chassis.sheets import (
 
 __all__ = ["Capacity", "Item", "ItemImport", "ItemPerson", "import_workbook", "read_items"]
 
+_NOTES = re.compile(r"党组织|监督举报电话|公示单位")
 _TYPED = ("amount", "start")  # parsed from the typed cell, not from its text
 _TEXTS = tuple(f.key for f in FIELDS if f.key not in _TYPED)
 
@@ -139,6 +141,7 @@ def _rules(header: Header) -> RowRules:
     return RowRules(
         content=tuple(h.column for key, h in columns.items() if key not in ("ordinal", "ref")),
         identifying=tuple(h.column for key, h in columns.items() if key.endswith("idn")),
+        notes=_NOTES,
     )
 
 

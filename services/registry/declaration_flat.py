@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -34,6 +35,7 @@ from services.registry.declaration_columns import (
 from services.registry.declaration_persons import parse_officials, parse_relatives
 from services.registry.declaration_records import Official
 
+_NOTES = re.compile(r"报告人承诺|本人承诺|承诺人|责任领导|党组织")
 _NO_OFFICIAL = Flaw(
     f"{OFFICIAL}.name",
     "没有报告人信息，上方也没有可以沿用的报告人",
@@ -60,6 +62,7 @@ def _rules(header: Header) -> RowRules:
     return RowRules(
         content=tuple(h.column for key, h in columns.items() if key != ORDINAL),
         identifying=tuple(h.column for key, h in columns.items() if key.endswith(".idn")),
+        notes=_NOTES,
     )
 
 

@@ -36,13 +36,13 @@ FURNITURE = "模板自带的说明"
 EXAMPLE_MARK = "示例"
 """What templates write into the first cell of their example row."""
 
-_EXAMPLE = re.compile(r"(填写)?(示例|样例|举例)|例")
-_TOTAL = re.compile(r"(本页|本表)?(合计|小计|总计|共计)[^\d]{0,6}")
+_EXAMPLE = re.compile(r"(填写)?(示例|样例|举例|例如?)([:：(（].*)?")
+_TOTAL = re.compile(r"(本页|本表)?(合计|小计|总计|共计).{0,12}")
 _NOTE = re.compile(
     r"(填表|填报|填写)?说明[:：\d.、]|注[:：]|备注[:：]|(制表|填表|填报|审核|复核)人|"
-    r"(单位)?负责人签|(党组织)?(负责人)?(意见|盖章|签字|签章)[:：(（]|监督举报电话|填报(单位|日期|时间)[:：]"
+    r"(单位)?负责人签|(单位)?(负责人)?(意见|盖章|签字|签章)[:：(（]|填报(单位|日期|时间)[:：]"
 )
-_FIRST_CHARACTERS = frozenset("示样举填例本合小总共说注备制审复单负党意盖签监")
+_FIRST_CHARACTERS = frozenset("示样举填例本合小总共说注备制审复单负意盖签")
 _LIKE_A_NUMBER = re.compile(r"[0-9A-Za-z]{8,}")
 
 
@@ -91,11 +91,21 @@ def _kind(row: Sequence[Cell], repeated: Mapping[Cell, Sequence[Cell]], rules: R
         return RowKind.BLANK
     if first in repeated and _same(row, repeated[first]):
         return RowKind.HEADING
-    if isinstance(first, str) and (kind := _furniture(first, row, rules)):
+    lead = _lead(row, first)
+    if lead and (kind := _furniture(lead, row, rules)):
         return kind
     if all(row[column] == "" or not text_of(row[column]) for column in rules.content):
         return RowKind.BLANK
     return RowKind.DATA
+
+
+def _lead(row: Sequence[Cell], first: Cell) -> str:
+    """The first text of the row, behind its number if it has one; "" where something else leads."""
+    if isinstance(first, str) and not first.strip().isdecimal():
+        return first
+    rest = (cell for cell in row if cell != "" and cell is not first)
+    second = next(rest, "")
+    return second if isinstance(second, str) else ""
 
 
 def _same(row: Sequence[Cell], headings: Sequence[Cell]) -> bool:

@@ -64,10 +64,9 @@ def _too_large(what: str) -> SheetError:
 
 
 def _wrong_ending(found: Format, ending: str) -> SheetError:
-    if _PLAIN_ENDING.fullmatch(ending):
-        named = f"扩展名是“{ending}”"
-    else:  # none, or a part of a name that may be a person's
-        named = "没有可识别的扩展名"
+    # What is no plain ending may be a part of a person's name, and is not repeated.
+    plain = _PLAIN_ENDING.fullmatch(ending)
+    named = f"扩展名是“{ending}”" if plain else "没有可识别的扩展名"
     return SheetError(
         "the ending of the file's name does not fit its content",
         f"文件{named}，内容却是{found}；请把扩展名改为“{_ENDING_OF[found]}”后再导入",

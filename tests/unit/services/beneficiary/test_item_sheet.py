@@ -177,15 +177,16 @@ def test_total_note_and_example_rows_are_skipped_and_counted() -> None:
         [],
         ["合计", "", "1人", "", 1200.5],
         ["说明：本表由单位填写"],
+        ["党组织负责人签字："],
     )
     assert len(result.items) == 1
-    assert result.report.tally.rows == 7
+    assert result.report.tally.rows == 8
     assert result.report.tally.skipped == {
         "表头及以上的行": 1,
         "示例行": 1,
         "空行": 2,
         "合计行": 1,
-        "说明行": 1,
+        "说明行": 2,
     }
 
 

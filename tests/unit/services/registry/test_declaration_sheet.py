@@ -368,11 +368,12 @@ def test_two_line_headings_below_a_title_are_read() -> None:
         ["姓名", "身份证\n号码", "单位", "姓名", "亲属\n关系", "身份证号码"],
         ["张三", number(1), "区农委", "李四", "配偶", number(2)],
         ["合计", "", "", "1人"],
+        ["本人承诺：对亲属情况进行如实报告。"],
     ]
     result = read(xlsx(*rows, merges=((0, 0, 0, 5), (1, 0, 1, 2), (1, 3, 1, 5))))
     assert told(result.report) == []
     assert result.declarations[0].official.unit == "区农委"
-    assert result.report.tally.skipped == {"表头及以上的行": 3, "合计行": 1}
+    assert result.report.tally.skipped == {"表头及以上的行": 3, "合计行": 1, "说明行": 1}
 
 
 def test_missing_required_column_is_named() -> None:
