@@ -17,11 +17,18 @@ from libmatch.keys import combine_shares
 from libmatch.kit import PartyKeys, read_shares
 from libmatch.manifest import Epoch, Role
 from libmatch.suites import get_suite
-from services.authority.epoch_folder import ROSTER, EpochFiles, read_epoch_files
+from services.authority.epoch_folder import (
+    AUTHORITIES,
+    MANIFEST,
+    ROSTER,
+    EpochFiles,
+    read_epoch_files,
+)
 from services.authority.errors import CeremonyError
 from services.chassis.owner_files import PUBLIC, replace
 
 EPOCH = "epoch"
+_DOCUMENTS = frozenset({AUTHORITIES, MANIFEST, ROSTER})
 
 
 @dataclass(frozen=True)
@@ -97,9 +104,6 @@ def _stage(kit: Path, delivery: Path) -> Path:
         if path.is_file() and (path.name in _DOCUMENTS or path.name.startswith("share-")):
             shutil.copyfile(path, staged / EPOCH / path.name)
     return staged
-
-
-_DOCUMENTS = frozenset({"authorities", "manifest", "roster"})
 
 
 def _check_member(staged: Path, unit: str, epoch: Epoch, keys: PartyKeys) -> None:

@@ -101,7 +101,7 @@ def make_tls(
 def export_card(
     kit: Kit, out: Annotated[Path | None, typer.Option(help="另存公开卡片到此文件")] = None
 ) -> None:
-    """显示公开卡片及其指纹；用 --out 另存后交给授权机构。"""
+    """显示公开卡片的内容和指纹；用 --out 另存后交给授权机构。"""
     path = kit / LOG_CARD
     if path.exists():
         log = read_log_card(path)
@@ -111,7 +111,9 @@ def export_card(
         card = read_party_card(kit / PARTY_CARD)
         _show_party_card(card)
         data = card.encode()
-    if out is not None:
+    if out is None:
+        typer.echo(data.decode("utf-8"), nl=False)
+    else:
         write_new(out, data, mode=PUBLIC)
         typer.echo(f"已另存：{out}")
 

@@ -60,6 +60,17 @@ def test_new_keys_and_their_card(
     assert (kit / "keys" / "party.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_card_is_shown_as_it_is_handed_over(
+    tmp_path: Path, secret: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new_keys(tmp_path / "kit", secret, "registry")
+    card = (tmp_path / "kit" / "party.json").read_text("utf-8")
+    capsys.readouterr()
+
+    assert main(["keys", "public", str(tmp_path / "kit")]) == Exit.OK
+    assert capsys.readouterr().out.endswith(card)
+
+
 def test_keys_are_not_made_over_old_ones(
     tmp_path: Path, secret: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
