@@ -119,7 +119,7 @@ def list_hits(matcher: MatcherProcess) -> list[bytes]:
     return [hit.hit_id for hit in hits]
 
 
-def test_a_log_altered_in_the_database_is_detected_by_its_readers(tmp_path: Path, pki: Pki) -> None:
+def test_altered_log_is_detected(tmp_path: Path, pki: Pki) -> None:
     matcher = MatcherProcess(tmp_path, make_district(now=datetime.now(UTC)), pki)
     with matcher:
         for seq in (1, 2, 3):
