@@ -83,6 +83,7 @@ class MemoryMatcher(
         self.received: list[
             tuple[Side, int]
         ] = []  # every submission that arrived, also repeated ones
+        self.committed: list[str] = []  # "batch" or "withdrawal", in order
         self.questions: list[int] = []  # how many rids each question to the gate named
         # what goes wrong:
         self.fail_after_commit = 0  # so many answers are lost after the work was done
@@ -177,6 +178,7 @@ class MemoryMatcher(
             if seq != last + 1:
                 raise SequenceError(last + 1)
             commit()
+            self.committed.append("withdrawal" if withdraws else "batch")
             at = _us(self.now())
             encode = encode_withdrawal_leaf if withdraws else encode_batch_leaf
             leaf = self._append(encode(digest, side, unit, seq, at))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -157,6 +157,7 @@ def test_correction_submits_the_new_record_before_it_withdraws_the_old(
     corrected = client.prepare([item(amount_fen=130000)])
     assert (corrected.sealed, corrected.withdrawn) == (1, 1)
     assert [receipt.seq for receipt in client.submit()] == [2, 3]
+    assert matcher.committed == ["batch", "batch", "withdrawal"]
     assert len(matcher.live) == 1
     assert client.clearance(["X-1"])["X-1"].status is CLEAR
 
@@ -621,6 +622,17 @@ def test_state_file_holds_no_identifier_and_no_name(
     needles = [person(n).idn for n in (1, 2, 900)] + ["甲某", "乙某", "某局", "改厕补助"]
     assert [text for text in needles if text.encode() in data] == []
     assert b"X-1" in data  # the needles would be found
+
+
+def test_sealed_bytes_are_kept_until_there_is_a_receipt_and_no_longer(
+    client: Client, matcher: MemoryMatcher, settings: ClientSettings
+) -> None:
+    client.prepare([item()])
+    with closing(sqlite3.connect(settings.state)) as state:
+        query = "SELECT length(body) FROM requests"
+        assert state.execute(query).fetchone()[0] > 512
+        client.submit()
+        assert state.execute(query).fetchone() == (None,)
 
 
 def test_state_file_is_its_owners_alone(client: Client, settings: ClientSettings) -> None:
