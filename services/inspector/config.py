@@ -1,0 +1,34 @@
+"""Settings of 纪委's workstation service.
+
+::
+
+    unit = "jiwei"                    # 纪委's name in the roster
+    kit = "kit"                       # the folder of keys and epoch (libmatch.kit)
+    passphrase = "passphrase"         # owner-only file
+    release_policy = "two_officers"   # or "immediate"
+    pull_interval_s = 30.0            # how often it looks by itself
+    [listen]  [tls]  [database]  [log]  [limits]        # services.chassis.config
+    [matcher]
+    address = "10.0.0.5:7400"
+    identity = "spiffe://fuling/matcher"
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.chassis.config import PeerSettings, SecretFile, ServiceSettings
+from services.inspector.states import ReleasePolicy
+
+
+class Settings(ServiceSettings):
+    """One instance a district. A change to ``immediate`` releases what was opened before as well."""
+
+    unit: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
+    kit: Path
+    passphrase: SecretFile
+    matcher: PeerSettings
+    release_policy: ReleasePolicy = ReleasePolicy.TWO_OFFICERS
+    pull_interval_s: float = Field(default=30.0, ge=0.1, le=3600)
