@@ -66,6 +66,7 @@ class Mailbox(Generic[Content]):
 
         def run(session: Session) -> None:
             envelope = received.envelope
+            before = session.get(Notice, envelope.notice_id)
             session.merge(
                 Notice(
                     notice_id=envelope.notice_id,
@@ -73,7 +74,7 @@ class Mailbox(Generic[Content]):
                     hit_id=envelope.hit_id,
                     sealed=envelope.sealed,
                     signature=envelope.signature,
-                    received_at=at,
+                    received_at=at if before is None else before.received_at,
                     opened=received.content is not None,
                     disputed=received.disputed,
                     subject=received.subject,

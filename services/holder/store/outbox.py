@@ -19,6 +19,7 @@ from libmatch.records import MAX_ROWS, Receipt
 from services.chassis.db import Database
 from services.holder.states import MessageKind, MessageState, RecordState
 from services.holder.store import records
+from services.holder.store.rows import update_many
 from services.holder.tables import Message, Record
 
 T = TypeVar("T")
@@ -175,7 +176,7 @@ class Outbox:
             }
             for number, rid, token in zip(numbers, message.rids, message.tokens, strict=True)
         ]
-        session.execute(sa.update(Record), rows)
+        update_many(session, Record, "number", rows)
 
     def find_next(self) -> OutboxEntry | None:
         """The unsent message with the lowest sequence number; None where all are accepted."""

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from services.holder.states import RecordState
+from services.holder.store.rows import insert_many
 from services.holder.tables import Record
 
 T = TypeVar("T")
@@ -57,8 +58,7 @@ def add_entered(session: Session, subjects: Sequence[bytes], at: datetime) -> No
         {"subject": subject, "wanted": True, "state": RecordState.ENTERED, "entered_at": at}
         for subject in subjects
     ]
-    if rows:
-        session.execute(sa.insert(Record), rows)
+    insert_many(session, Record, rows)
 
 
 def retire(session: Session, subjects: Collection[bytes]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -142,14 +143,17 @@ def test_unopened_notice_is_tried_again_with_a_newer_roster(
     matcher.notices.append(resigned)
     half.sync.run()
     assert kept(half)[notice.notice_id] == (False, True, False)
+    first_seen = half.rows("SELECT received_at FROM notice")
     members = tuple(
         replace(member, signing_key=signer.public_key) if member.unit == "jiwei" else member
         for member in district.roster.members
     )
     bench.district = replace(district, roster=replace(district.roster, version=2, members=members))
+    bench.now = lambda: district.now + timedelta(days=1)
     half = bench.start()
     assert half.sync.run().notices == 0
     assert kept(half)[notice.notice_id] == (True, False, True)
+    assert half.rows("SELECT received_at FROM notice") == first_seen
 
 
 def test_reused_notice_id_does_not_replace_what_is_kept(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from libmatch.auditlog import sign_receipt
 from libmatch.errors import EpochError
-from libmatch.records import RecordRef, Side
+from libmatch.records import Receipt, RecordRef, Side
 from services.holder.courier import OutboxStopped
 from services.holder.states import RecordState
 from tests.district import District, make_district, person
@@ -205,11 +207,23 @@ def test_receipt_that_does_not_hold_stops_the_outbox(
     assert half.states() == {1: RecordState.SEALED}
 
 
-def test_receipt_of_another_message_stops_the_outbox(bench: Bench, matcher: MemoryMatcher) -> None:
-    matcher.change_receipt = lambda receipt: replace(receipt, seq=7)
+@pytest.mark.parametrize(
+    "other",
+    [{"seq": 7}, {"unit": "ben-a"}, {"side": Side.BENEFICIARY}],
+    ids=["seq", "unit", "side"],
+)
+def test_signed_receipt_of_another_message_stops_the_outbox(
+    bench: Bench, matcher: MemoryMatcher, district: District, other: dict[str, Any]
+) -> None:
+    def change(receipt: Receipt) -> Receipt:
+        facts = {**vars(receipt), **other}
+        del facts["signature"]
+        return sign_receipt(district.log_signer, **facts)
+
+    matcher.change_receipt = change
     half = bench.start()
     half.enter(1)
-    with pytest.raises(OutboxStopped, match="receipt"):
+    with pytest.raises(OutboxStopped, match="another message"):
         half.sync.run()
 
 
