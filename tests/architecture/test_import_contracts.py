@@ -50,6 +50,14 @@ VIOLATIONS: dict[str, list[tuple[str, str]]] = {
         ("services/registry/another_use_case.py", "from libmatch.channel import open_channel"),
         ("services/inspector/peers.py", "from libmatch.status import error_from_rpc"),
     ],
+    "transport": [
+        (
+            "services/registry/another_use_case.py",
+            "from services.chassis.client import open_channel",
+        ),
+        ("services/beneficiary/store.py", "from services.chassis.authz import caller"),
+        ("services/authority/sign.py", "import services.chassis.tls"),
+    ],
     "database": [
         ("libmatch/client/state.py", "import sqlalchemy"),
         ("services/registry/another_use_case.py", "from sqlmodel import Session"),
