@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from libmatch.keys import Share, seal_to, share_info
 from libmatch.kit import PartyKeys, read_party_keys
 from libmatch.manifest import Epoch, Role
 from services.authority.cards import CommitmentCard, read_log_card, read_party_card
@@ -92,6 +93,13 @@ class Ceremony:
         """The same ceremony in another place, to be spoiled."""
         shutil.copytree(self.root, root, dirs_exist_ok=True)
         return Ceremony(root)
+
+
+def deal_falsely(ceremony: Ceremony, unit: str, number: int) -> bytes:
+    """A share that opens for ``unit`` and is not the one that custodian ``number`` committed to."""
+    epoch = ceremony.epoch()
+    info = share_info(epoch.epoch_id, number, unit)
+    return seal_to(epoch.roster.find(unit).hpke_key, Share.generate().reveal(), info)
 
 
 def agree(_: str) -> bool:

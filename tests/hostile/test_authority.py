@@ -32,7 +32,7 @@ from libmatch.errors import (
 )
 from libmatch.identity import Identity
 from libmatch.keyfile import protect, unprotect
-from libmatch.keys import Share, SigningKey, seal_to, share_info
+from libmatch.keys import SigningKey
 from libmatch.kit import PartyKeys, read_epoch, read_holder, read_party_keys
 from libmatch.manifest import Member, Role, SignedDocument, Status, open_epoch
 from libmatch.suites import get_suite
@@ -46,7 +46,16 @@ from services.authority.install import install
 from services.authority.requests import new_tls_key, parse_request
 from services.authority.sign import sign_epoch
 from services.chassis.config import TlsSettings
-from tests.ceremony import DISTRICT, NOW, PASSPHRASE, SECRETS, Ceremony, agree, hold_ceremony
+from tests.ceremony import (
+    DISTRICT,
+    NOW,
+    PASSPHRASE,
+    SECRETS,
+    Ceremony,
+    agree,
+    deal_falsely,
+    hold_ceremony,
+)
 from tests.chassis_echo import serving
 
 UNIT = "caizheng"
@@ -98,10 +107,8 @@ def test_an_altered_share_names_its_custodian(world: Ceremony, keys: PartyKeys) 
 def test_a_custodian_who_deals_another_share_than_he_committed_to_is_named(
     world: Ceremony, keys: PartyKeys
 ) -> None:
-    member = world.epoch().roster.find(UNIT)
-    info = share_info(world.epoch().epoch_id, 2, UNIT)
-    lie = seal_to(member.hpke_key, Share.generate().reveal(), info)
-    (world.kit(UNIT) / "epoch" / "share-2").write_bytes(lie)
+    share = world.kit(UNIT) / "epoch" / "share-2"
+    share.write_bytes(deal_falsely(world, UNIT, 2))
 
     with pytest.raises(ShareError) as refused:
         work(world, keys)

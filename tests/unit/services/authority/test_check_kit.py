@@ -9,7 +9,7 @@ from services.authority.check_kit import Finding, check_kit, check_tls
 from services.authority.install import install
 from services.authority.party import new_tls
 from services.authority.requests import parse_request
-from tests.ceremony import DISTRICT, INSPECTOR, NOW, PASSPHRASE, Ceremony
+from tests.ceremony import DISTRICT, INSPECTOR, NOW, PASSPHRASE, Ceremony, deal_falsely
 
 UNIT = "caizheng"
 IDENTITY = Identity(DISTRICT, "unit", UNIT)
@@ -70,6 +70,13 @@ def test_a_bad_share_names_its_custodian(equipped: Ceremony) -> None:
     share.write_bytes(share.read_bytes()[::-1])
 
     assert "保管人 1" in failed(check_kit(equipped.kit(UNIT), UNIT, PASSPHRASE, NOW))["密钥份额"]
+
+
+def test_a_share_that_is_not_the_committed_one_names_its_custodian(equipped: Ceremony) -> None:
+    share = equipped.kit(UNIT) / "epoch" / "share-2"
+    share.write_bytes(deal_falsely(equipped, UNIT, 2))
+
+    assert "保管人 2" in failed(check_kit(equipped.kit(UNIT), UNIT, PASSPHRASE, NOW))["密钥份额"]
 
 
 def test_an_ended_epoch_is_reported_and_a_near_end_announced(equipped: Ceremony) -> None:

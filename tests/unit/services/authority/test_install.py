@@ -21,7 +21,17 @@ from services.authority.install import inspect_delivery, install
 from services.authority.propose import propose_epoch
 from services.authority.seal_shares import seal_shares
 from services.authority.sign import sign_epoch
-from tests.ceremony import DISTRICT, INSPECTOR, NOW, SECRETS, YEAR, Ceremony, agree, hold_ceremony
+from tests.ceremony import (
+    DISTRICT,
+    INSPECTOR,
+    NOW,
+    SECRETS,
+    YEAR,
+    Ceremony,
+    agree,
+    deal_falsely,
+    hold_ceremony,
+)
 
 UNIT = "caizheng"
 
@@ -132,6 +142,22 @@ def test_a_share_that_contradicts_its_commitment_names_the_custodian(held: Cerem
         install(held.kit(UNIT), deliveries / UNIT, UNIT, held.keys(UNIT))
     assert refused.value.custodian == 2
     assert entries(held.kit(UNIT)) == {"keys", "party.json"}
+
+
+def test_a_share_that_opens_and_is_not_the_committed_one_names_the_custodian(
+    held: Ceremony,
+) -> None:
+    deliveries = held.deliver()
+    (deliveries / UNIT / "share-1").write_bytes(deal_falsely(held, UNIT, 1))
+
+    with pytest.raises(ShareError) as refused:
+        install(held.kit(UNIT), deliveries / UNIT, UNIT, held.keys(UNIT))
+    assert refused.value.custodian == 1
+
+
+def test_an_unsigned_delivery_is_not_even_shown_for_a_yes(draft: Ceremony) -> None:
+    with pytest.raises(ManifestError):
+        inspect_delivery(draft.kit("matcher"), draft.epoch_folder)
 
 
 def test_another_units_delivery_is_refused(held: Ceremony) -> None:

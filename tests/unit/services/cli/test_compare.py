@@ -259,6 +259,18 @@ def test_nothing_is_overwritten_unless_it_is_asked_for(
     assert len(hits(out)) == 3
 
 
+def test_an_existing_result_is_told_before_the_work(
+    declarations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, unusable = tmp_path / "hits.xlsx", tmp_path / "unusable.csv"
+    unusable.write_bytes(b"")
+    write_new(tmp_path / "hits-待改正-受益1.xlsx", b"precious")
+
+    code = main(["compare", str(declarations), str(unusable), "--out", str(out)])
+    assert code == Exit.REFUSED
+    assert "不会覆盖" in capsys.readouterr().err
+
+
 def test_an_input_is_never_the_output(declarations: Path, beneficiaries: Path) -> None:
     before = declarations.read_bytes()
     args = ["compare", str(declarations), str(beneficiaries), "--overwrite"]
