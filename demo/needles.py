@@ -38,7 +38,7 @@ def needles_of(district: District) -> Needles:
     people = set(_everybody(district))
     companies = {item.company.credit_code for item in district.items if item.company}
     return Needles(
-        ids=frozenset(number for person in people for number in _numbers(person)) | companies,
+        ids=frozenset(number for person in people for number in numbers_of(person)) | companies,
         names=frozenset(person.name for person in people),
         phones=frozenset(person.phone for person in people if person.phone),
     )
@@ -54,7 +54,7 @@ def _everybody(district: District) -> Iterator[Person]:
             yield party.person
 
 
-def _numbers(person: Person) -> Iterator[str]:
+def numbers_of(person: Person) -> Iterator[str]:
     yield person.number
     if person.papers is Papers.RESIDENT_ID and person.birth.year < 2000:
         yield short_form(person.number)

@@ -20,7 +20,7 @@ _BATCHES = """
     FROM submission s JOIN owner o ON o.id = s.owner JOIN batch b ON b.number = s.number
     ORDER BY s.number"""
 _ROWS = """
-    SELECT r.id, r.rid, r.key || s.rest, s.body
+    SELECT r.id, r.rid, r.key, s.rest, s.body
     FROM record r JOIN sealed s ON s.record = r.id WHERE r.key IS NOT NULL ORDER BY r.id"""
 _HITS = "SELECT registry_record, beneficiary_record FROM hit WHERE live"
 
@@ -62,8 +62,8 @@ def read_database(path: Path) -> StolenDatabase:
     """The content of the file; the matcher may be running. Raises sqlite3.Error."""
     with _open(path) as connection:
         rows: dict[int, list[StolenRecord]] = {}
-        for number, rid, token, body in connection.execute(_ROWS):
-            record = _record(number, rid, token, body)
+        for number, rid, key, rest, body in connection.execute(_ROWS):
+            record = _record(number, rid, key + rest, body)
             rows.setdefault(number >> _POSITION_BITS, []).append(record)
         batches = tuple(
             _batch(head, tuple(rows.pop(head[0], ()))) for head in connection.execute(_BATCHES)
@@ -80,6 +80,14 @@ def count_accepted(path: Path) -> int:
             return int(connection.execute("SELECT count(*) FROM batch").fetchone()[0])
     except sqlite3.OperationalError:
         return 0
+
+
+def count_notices(path: Path) -> tuple[int, int]:
+    """How many notices lie in the mailboxes, and how many of them were acknowledged."""
+    with _open(path) as connection:
+        query = "SELECT count(*), count(acknowledged_at) FROM notice"
+        sent, acknowledged = connection.execute(query).fetchone()
+        return sent, acknowledged
 
 
 @contextmanager
