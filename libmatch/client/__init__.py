@@ -4,7 +4,8 @@
 where keys, certificates and the matcher are (``libmatch.client.settings``)::
 
     with Client.open("libmatch.toml", now=lambda: datetime.now(UTC)) as client:
-        prepared = client.prepare([ItemRow("2026-17", "110101199003077758", "王某", programme="危房改造")])
+        rows = [ItemRow("2026-17", "110101199003077758", "王某", programme="危房改造")]
+        prepared = client.prepare(rows)
         for row in prepared.rejected:
             print(row.ref, row.message_zh)
         client.submit()  # after a crash or without a network: again, it sends the stored bytes
