@@ -219,6 +219,7 @@ def test_calendar_is_that_of_datetime_one_by_one_and_by_column() -> None:
     assert [kind == 1 for kind in parse_column(texts, today=TODAY).kinds] == expected
     padded = parse_column([f" {text}" for text in texts], today=TODAY)  # the one-by-one way
     assert [kind == 1 for kind in padded.kinds] == expected
+    assert _plain_residents(texts, 20261001)[0].tolist() == np.flatnonzero(expected).tolist()
 
 
 @pytest.mark.parametrize("year", ["0000", "0001", "1875", "2027", "9999"])
@@ -341,8 +342,15 @@ def test_character_worth_a_digit_modulo_11_is_refused_by_both_ways(text: str, sh
     assert not parse_column([f" {t}" for t in forged], today=TODAY).kinds.any()
 
 
+@pytest.mark.parametrize("at", range(17))
+def test_colon_is_not_the_digit_ten(at: int) -> None:
+    forged = [f"{MAN[:at]}:{MAN[at + 1 : 17]}{last}" for last in "0123456789X"]
+    assert not parse_column(forged, today=TODAY).kinds.any()
+
+
 def test_plain_resident_ids_all_take_the_fast_way() -> None:
     bodies = [f"{p}0102{y}1231{y % 1000:03d}" for p in (11, 71, 83) for y in range(1877, 2026)]
+    bodies += ["50010220261001002", "50010218761001002"]  # born today, and 150 years ago
     texts = [body + resident_check(body) for body in bodies]
     texts[7] = texts[7].lower()
     positions, idns = _plain_residents([COMPANY, *texts, "", " " + WOMAN], 20261001)
