@@ -115,7 +115,8 @@ _AMBIGUOUS = (
 )
 # Marks of those out of scope, looked for only after every word of the list has failed.
 _OUT_OF_SCOPE = (
-    "侄 甥 堂 表 叔 伯 姑 舅 姨 婶 前妻 前夫 前配偶 原配偶 离异 未婚 男友 女友 男朋友 女朋友 "
+    "侄 甥 叔 伯 姑 舅 姨 婶 堂哥 堂弟 堂姐 堂妹 堂兄 堂亲 表哥 表弟 表姐 表妹 表兄 表亲 "
+    "前妻 前夫 前配偶 原配偶 离异 未婚 男友 女友 男朋友 女朋友 "
     "曾孙 重孙 玄孙 曾祖 太爷 太奶 孙媳 孙女婿 孙婿 亲家 干爹 干妈 干儿 干女 义父 义母 义子 义女"
 )
 # "A 的 B": what B of A is to the official. R14 takes the children of both, himself and his spouse.
