@@ -64,6 +64,7 @@ SYNONYMS = [
     ("小姨子", Relation.SPOUSE_SIBLING),
     ("大伯子", Relation.SPOUSE_SIBLING),
     ("丈夫的妹妹", Relation.SPOUSE_SIBLING),
+    ("妻子的兄弟姐妹", Relation.SPOUSE_SIBLING),
     ("连襟", Relation.SPOUSE_SIBLING_SPOUSE),
     ("妯娌", Relation.SPOUSE_SIBLING_SPOUSE),
     ("妻子的哥哥的妻子", Relation.SPOUSE_SIBLING_SPOUSE),
