@@ -89,7 +89,7 @@ _WORDS: dict[Relation, str] = {
     Relation.SIBLING_SPOUSE: "嫂 嫂子 嫂嫂 弟媳 弟媳妇 弟妇 姐夫 妹夫",
     Relation.FATHERS_PARENT: "祖父 祖母 爷爷 奶奶 父亲的父亲 父亲的母亲 父亲的父母",
     Relation.MOTHERS_PARENT: "外祖父 外祖母 外公 外婆 姥爷 姥姥 母亲的父亲 母亲的母亲 母亲的父母",
-    Relation.SPOUSE_PARENT: "配偶父母 岳父 岳母 岳父母 丈人 老丈人 丈母娘 公公 婆婆 公婆",
+    Relation.SPOUSE_PARENT: "配偶父母 岳父 岳母 岳父母 丈人 老丈人 丈母娘 公婆",
     Relation.SPOUSE_SIBLING: "配偶兄弟姐妹 内兄 内弟 妻兄 妻弟 妻姐 妻妹 夫兄 夫弟 夫姐 夫妹 "
     "大舅子 小舅子 大舅哥 大姨子 小姨子 大伯子 小叔子 大姑子 小姑子",
     Relation.SPOUSE_SIBLING_SPOUSE: "连襟 妯娌",
@@ -108,9 +108,10 @@ _WITHOUT_OWNER: dict[str, Relation] = {
     "外公外婆": Relation.MOTHERS_PARENT,
 }
 # Each of these means one relation of the list or another one, or one that is out of scope: 媳妇 a
-# wife or a daughter-in-law, 姨妹 a wife's sister (so in Chongqing) or a cousin, 女 also a sex.
+# wife or a daughter-in-law, 姨妹 a wife's sister (so in Chongqing) or a cousin, 婆婆 a husband's mother
+# or (so in Chongqing) a grandmother, 女 also a sex.
 _AMBIGUOUS = (
-    "女 男 媳妇 弟妹 亲属 亲戚 其他 其它 其他亲属 其它亲属 舅子 舅哥 舅兄 舅弟 舅老倌 妻舅 大舅 小舅 "
+    "女 男 媳妇 弟妹 公公 婆婆 亲属 亲戚 其他 其它 其他亲属 其它亲属 舅子 舅哥 舅兄 舅弟 舅老倌 妻舅 大舅 小舅 "
     "姨姐 姨妹 姨姐子 姨妹子 大姨 小姨 大姑 小姑 大姑姐 大伯 小叔"
 )
 # Marks of those out of scope, looked for only after every word of the list has failed.

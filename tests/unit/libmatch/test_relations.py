@@ -57,8 +57,6 @@ SYNONYMS = [
     ("姥姥", Relation.MOTHERS_PARENT),
     ("岳父", Relation.SPOUSE_PARENT),
     ("岳母", Relation.SPOUSE_PARENT),
-    ("公公", Relation.SPOUSE_PARENT),
-    ("婆婆", Relation.SPOUSE_PARENT),
     ("配偶之父", Relation.SPOUSE_PARENT),
     ("妻弟", Relation.SPOUSE_SIBLING),
     ("小姨子", Relation.SPOUSE_SIBLING),
@@ -76,7 +74,20 @@ SYNONYMS = [
 ]
 AMBIGUOUS = [
     *("兄弟姐妹", "兄弟姐妹的配偶", "兄弟姐妹配偶", "祖父母", "外祖父母", "爷爷奶奶"),
-    *("媳妇", "弟妹", "姨妹", "舅子", "大伯", "小姑", "其他", "其他亲属", "女", "男"),
+    *(
+        "媳妇",
+        "婆婆",
+        "公公",
+        "弟妹",
+        "姨妹",
+        "舅子",
+        "大伯",
+        "小姑",
+        "其他",
+        "其他亲属",
+        "女",
+        "男",
+    ),
 ]
 OUT_OF_SCOPE = [
     *("侄子", "侄女", "外甥", "外甥女", "堂哥", "堂弟", "表姐", "表妹", "叔叔", "伯父", "姑姑"),
