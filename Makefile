@@ -1,8 +1,8 @@
 # Two commands do everything on a machine that has Python >= 3.11 and make:
 #   make demo    the main job on a synthetic district     make test    every check of the project
 PYTHON ?= python3
-OFFICIALS ?= 600
-ITEMS ?= 1500
+OFFICIALS ?= 2000
+ITEMS ?= 5000
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -20,8 +20,9 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
+# KILL=1 kills the matcher (SIGKILL) in the middle of the upload; the result must be the same.
 demo: $(STAMP)
-	$(BIN)/python -m demo --officials $(OFFICIALS) --items $(ITEMS) --out build/demo
+	@$(BIN)/python -m demo --officials $(OFFICIALS) --items $(ITEMS) --out build/demo $(if $(KILL),--kill-matcher)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

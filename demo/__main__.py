@@ -20,15 +20,18 @@ from demo.stages import Stages
 from demo.workplace import open_workplace
 
 OK, NOT_OK, FAILED, USAGE = 0, 1, 3, 2
+_WIDTH = 110  # columns of a table in a file
 _INTERRUPTED = 130  # as shells have it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 all as it must be, 1 something is not, 3 the run could not go on, 130 interrupted."""
     arguments = _parse(argv)
-    console = Console(highlight=False, markup=False, emoji=False)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)  # so that services end with us, in order
+    width = None if sys.stdout.isatty() else _WIDTH
+    console = Console(highlight=False, markup=False, emoji=False, width=width)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that services end with us, in order
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _interrupt)
     options = Options(arguments.officials, arguments.items, arguments.seed, arguments.kill_matcher)
     try:
         return _run(options, arguments.out, console)
@@ -59,8 +62,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo", description="libmatch on a synthetic district")
-    parser.add_argument("--officials", type=_count, default=600, help="officials who report")
-    parser.add_argument("--items", type=_count, default=1500, help="grants and contracts")
+    parser.add_argument("--officials", type=_count, default=2000, help="officials who report")
+    parser.add_argument("--items", type=_count, default=5000, help="grants and contracts")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another district")
     parser.add_argument("--out", type=Path, default=Path("build/demo"), help="where to write")
     parser.add_argument(

@@ -57,8 +57,9 @@ def live_cases(cases: Iterable[inspector_pb2.Case]) -> list[inspector_pb2.Case]:
 def judge_hits(hits: Iterable[ExpectedHit], cases: Iterable[inspector_pb2.Case]) -> Hits:
     """How the live cases compare with ``hits``."""
     expected = {key_of(hit): _told_of_hit(hit) for hit in hits}
-    counted = Counter(map(_case_key, live_cases(cases)))
-    told = {_case_key(case): _told_of_case(case) for case in live_cases(cases)}
+    live = live_cases(cases)
+    counted = Counter(map(_case_key, live))
+    told = {_case_key(case): _told_of_case(case) for case in live}
     known = expected.keys() & told.keys()
     return Hits(
         expected=len(expected),

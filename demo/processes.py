@@ -120,13 +120,14 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 class Processes:
-    """All services of one run; none outlives the block. Start and end them from the main thread:
+    """All services of one run; none outlives the block. One that takes ``stop_s`` to end is killed.
 
-    the kernel ends a child with the thread that made it (``demo.child``).
+    Start them from the main thread: the kernel ends a child with the thread that made it (``demo.child``).
     """
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, stop_s: float = _STOP_S) -> None:
         self._logs = logs
+        self._stop_s = stop_s
         self._running: dict[str, Process] = {}
         self.exit_codes: dict[str, int] = {}
 
@@ -161,12 +162,17 @@ class Processes:
 
     def stop(self, names: Iterable[str]) -> None:
         """Ends these services side by side; their exit codes are in ``exit_codes``."""
-        ended = {name: self._running.pop(name) for name in list(names)}
-        for process in ended.values():
-            process.terminate()
-        ends_at = time.monotonic() + _STOP_S
-        for name, process in ended.items():
-            self.exit_codes[name] = process.finish(ends_at)
+        ending = [self._running[name] for name in list(names)]
+        try:
+            for process in ending:
+                process.terminate()
+            ends_at = time.monotonic() + self._stop_s
+            for process in ending:
+                self.exit_codes[process.program.name] = process.finish(ends_at)
+        finally:
+            for process in ending:  # a second Ctrl-C: no more patience
+                process.kill()
+                del self._running[process.program.name]
 
     def check(self) -> None:
         """Return while all run. Raises DemoFailure naming one that ended by itself."""

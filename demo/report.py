@@ -144,10 +144,10 @@ def write_report(path: Path, findings: Findings) -> None:
 def show_parties(console: Console, parties: Iterable[Learned]) -> None:
     """Prints the table of what each party learned."""
     table = Table(title="各方各自知道了什么（明文＝身份证号、电话等）", title_justify="left")
-    table.add_column("当事方")
-    for heading in ("自有记录", "看到他人明文", "令牌", "比中对", "收到通知"):
-        table.add_column(heading, justify="right")
-    table.add_column("知道的内容")
+    table.add_column("当事方", no_wrap=True)
+    for heading in ("自有记录", "他人明文", "令牌", "比中对", "通知"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("知道的内容", overflow="fold")
     for party in parties:
         foreign = "—" if party.foreign is None else str(party.foreign)
         counts = (party.own, foreign, party.tokens, party.pairs, party.notices)
