@@ -1,8 +1,8 @@
 """Decides that notices of a case leave: at once, or when two different officers agreed to what it says.
 
-Whatever decides is in the audit trail, case by case, with the reason. What follows from a release needs no
-further agreement: a unit that declares the same later gets its notice, and a correction is told to those
-who were told otherwise (``notify``). The same officer counts once, whatever the certificate.
+Whatever decides is in the audit trail with the reason, case by case where an officer does. What follows
+from a release needs no further agreement: a unit that declares the same later gets its notice, and a
+correction is told to those who were told otherwise (``notices``). An officer counts once.
 """
 
 from __future__ import annotations

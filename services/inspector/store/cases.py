@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from libmatch.identifiers import Identifier, Kind
 from services.chassis.db import Database
 from services.chassis.refusals import NotFound
-from services.inspector.cases import Case, CaseKey
+from services.inspector.cases import Case
 from services.inspector.states import CaseStatus
-from services.inspector.store.pairs import mark_all, read_pairs
+from services.inspector.store.pairs import mark_all, read_pairs, row_to_key
 from services.inspector.store.trail import Trail
 from services.inspector.tables import Agreement, Hit, Matter, Pair, table_of
 
@@ -63,18 +62,20 @@ class Cases:
             .where(_PAIR.c.matter == _MATTER.c.number, _HIT.c.live)
         )
         query = (
-            sa.select(_MATTER.c.number, _MATTER.c.case_id)
+            sa.select(_MATTER.c.number)
             .where(_MATTER.c.released_at.is_(None), live.exists())
             .order_by(_MATTER.c.number)
             .limit(limit)
         )
 
         def write(session: Session) -> int:
-            rows = session.execute(query).all()
-            _release(session, [row.number for row in rows], trail)
-            for row in rows:
-                trail.write(session, row.case_id.hex(), "released")
-            return len(rows)
+            numbers = session.scalars(query).all()
+            if numbers:
+                # One entry for all: nobody looked at them one by one, and their times are this one's.
+                _release(session, numbers, trail)
+                subject = f"{len(numbers)} of cases {numbers[0]} to {numbers[-1]}"
+                trail.write(session, subject, "released")
+            return len(numbers)
 
         return self._database.run_tx("case.release-opened", write)
 
@@ -113,13 +114,7 @@ def read_cases(session: Session, numbers: Sequence[int]) -> list[Case]:
         Case(
             number=row.number,
             case_id=row.case_id,
-            key=CaseKey(
-                Identifier(Kind(row.official_kind), row.official_idn),
-                Identifier(Kind(row.person_kind), row.person_idn),
-                row.approving_unit,
-                row.item_ref,
-                row.capacity,
-            ),
+            key=row_to_key(row),
             opened_at=row.opened_at,
             released_at=row.released_at,
             pairs=tuple(pairs[row.number]),

@@ -90,9 +90,8 @@ class Hits:
 
         def write(session: Session) -> Kept:
             fresh = _still_listed(session, outcomes)
-            for outcome in fresh:
-                moved = _HIT.update().where(_HIT.c.number == outcome.number)
-                session.execute(moved.values(state=outcome.state))
+            for state in HitState:
+                _move(session, [o.number for o in fresh if o.state is state], state)
             pairs = [outcome.pair for outcome in fresh if outcome.pair is not None]
             join_cases(session, pairs, at)
             resolve_disputes(session, [pair.hit_id for pair in pairs], at)
@@ -111,6 +110,11 @@ class Hits:
             resolve_unknown(session, at)
 
         self._database.run_tx("hit.requeue", write)
+
+
+def _move(session: Session, numbers: Sequence[int], state: HitState) -> None:
+    if numbers:
+        session.execute(_HIT.update().where(_HIT.c.number.in_(numbers)).values(state=state))
 
 
 def _insert(session: Session, new: Sequence[HitSummary]) -> None:

@@ -103,14 +103,10 @@ class Notices:
         """
 
         def write(session: Session) -> int:
-            for result in results:
-                values = {
-                    "state": result.state,
-                    "mailbox_number": result.mailbox_number,
-                    "sent_at": at if result.state is NoticeState.SENT else None,
-                }
-                this = _NOTICE.c.number == result.number
-                session.execute(_NOTICE.update().where(this).values(values))
+            this = _NOTICE.update().where(_NOTICE.c.number == sa.bindparam("this"))
+            rows = [_sent_to_row(result, at) for result in results]
+            if rows:
+                session.connection().execute(this, rows)
             _replan(session, [r.number for r in results if r.state is NoticeState.VOID])
             disputes = [result.dispute for result in results if result.dispute is not None]
             return add_disputes(session, disputes, at)
@@ -130,6 +126,15 @@ def _read_told(
     for matter, unit, side, facts in session.execute(query):
         told.setdefault(matter, {})[unit, Side(side)] = facts
     return told
+
+
+def _sent_to_row(sent: Sent, at: datetime) -> dict[str, object]:
+    return {
+        "this": sent.number,
+        "state": sent.state,
+        "mailbox_number": sent.mailbox_number,
+        "sent_at": at if sent.state is NoticeState.SENT else None,
+    }
 
 
 def _replan(session: Session, void: Sequence[int]) -> None:

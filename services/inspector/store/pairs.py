@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from libmatch.identifiers import Identifier, Kind
 from libmatch.payloads import decode_item, decode_relative
 from services.inspector.cases import CaseKey, CasePair
 from services.inspector.tables import Hit, Matter, Pair, table_of
@@ -16,14 +18,21 @@ _HIT, _MATTER, _PAIR = table_of(Hit), table_of(Matter), table_of(Pair)
 
 
 def join_cases(session: Session, pairs: Sequence[CasePair], at: datetime) -> None:
-    """Each pair joins the case of its key, or begins one; a released case must be planned again."""
-    for pair in pairs:
-        number = _find_matter(session, pair.key)
-        if number is None:
-            number = _insert_matter(session, pair, at)
-        else:
-            _mark(session, _MATTER.c.number == number)
-        session.execute(_PAIR.insert(), {**_pair_to_row(pair), "matter": number, "opened_at": at})
+    """Each pair joins the case of its key, or begins one; a released case must be planned again.
+
+    Set by set, for at most a few hundred pairs: a statement has 32,766 variables.
+    """
+    if not pairs:
+        return
+    first = {pair.key: pair for pair in reversed(pairs)}
+    known = _find_matters(session, list(first))
+    _mark(session, _MATTER.c.number.in_(list(known.values())))
+    new = [_matter_to_row(pair, at) for key, pair in first.items() if key not in known]
+    if new:
+        session.execute(_MATTER.insert(), new)
+        known = _find_matters(session, list(first))
+    rows = [{**_pair_to_row(p), "matter": known[p.key], "opened_at": at} for p in pairs]
+    session.execute(_PAIR.insert(), rows)
 
 
 def mark_changed(session: Session, number: int) -> None:
@@ -56,15 +65,17 @@ def read_pairs(session: Session, matters: Sequence[int]) -> dict[int, list[CaseP
     return found
 
 
-def _find_matter(session: Session, key: CaseKey) -> int | None:
-    wanted = (_MATTER.c[name] == value for name, value in _key_to_columns(key).items())
-    return session.scalar(sa.select(_MATTER.c.number).where(*wanted))
+def _find_matters(session: Session, keys: Sequence[CaseKey]) -> dict[CaseKey, int]:
+    """The numbers of those cases that there are."""
+    columns = [_MATTER.c[name] for name in _key_to_columns(keys[0])]
+    wanted = [tuple(_key_to_columns(key).values()) for key in keys]
+    query = sa.select(_MATTER).where(sa.tuple_(*columns).in_(wanted))
+    return {row_to_key(row): row.number for row in session.execute(query)}
 
 
-def _insert_matter(session: Session, pair: CasePair, at: datetime) -> int:
-    columns = {**_key_to_columns(pair.key), "case_id": pair.case_id, "opened_at": at}
-    result = session.execute(_MATTER.insert().returning(_MATTER.c.number), columns)
-    return int(result.scalar_one())
+def _matter_to_row(pair: CasePair, at: datetime) -> dict[str, object]:
+    own = {"case_id": pair.case_id, "opened_at": at, "released_at": None, "replan": False}
+    return {**_key_to_columns(pair.key), **own}
 
 
 def _key_to_columns(key: CaseKey) -> dict[str, object]:
@@ -77,6 +88,17 @@ def _key_to_columns(key: CaseKey) -> dict[str, object]:
         "item_ref": key.item_ref,
         "capacity": key.capacity,
     }
+
+
+def row_to_key(row: sa.Row[Any]) -> CaseKey:
+    """The key of a row of ``matter``."""
+    return CaseKey(
+        Identifier(Kind(row.official_kind), row.official_idn),
+        Identifier(Kind(row.person_kind), row.person_idn),
+        row.approving_unit,
+        row.item_ref,
+        row.capacity,
+    )
 
 
 def _pair_to_row(pair: CasePair) -> dict[str, object]:
@@ -93,7 +115,7 @@ def _pair_to_row(pair: CasePair) -> dict[str, object]:
     }
 
 
-def _row_to_pair(row: sa.Row[tuple[object, ...]]) -> CasePair:
+def _row_to_pair(row: sa.Row[Any]) -> CasePair:
     return CasePair(
         number=row.number,
         hit_id=row.hit_id,
