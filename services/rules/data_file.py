@@ -55,12 +55,16 @@ class Entry:
         if unknown := sorted(self.keys() - set(keys)):
             raise self.refuse(f"unknown key {unknown[0]!r}", f"有不认识的项“{unknown[0]}”")
 
-    def text(self, key: str, default: object = _REQUIRED) -> str:
-        """A text that is not blank; ``default`` where the key is absent."""
-        value = self._value(key, default)
-        if not isinstance(value, str) or (value != default and not value.strip()):
+    def text(self, key: str) -> str:
+        """A text that is not blank."""
+        value = self._value(key, _REQUIRED)
+        if not isinstance(value, str) or not value.strip():
             raise self._wrong(key, "a text that is not blank", "非空文字")
         return value
+
+    def optional_text(self, key: str) -> str | None:
+        """A text that is not blank; None where the key is absent."""
+        return self.text(key) if key in self._table else None
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; empty where the key is absent."""

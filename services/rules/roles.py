@@ -1,0 +1,238 @@
+"""Roles of accounts, what each may do, and which exclude each other (R30, R31, R56, R64).
+
+One table, denied by default: what no row allows, nobody may. Services ask ``require``; whose data
+an action touches (own unit, own signature) is decided where the action is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from libmatch.identifiers import Identifier
+from services.rules.ruleset import RuleSet
+from services.rules.violation import RuleViolation
+
+
+class Role(StrEnum):
+    """What a person is to the platform. Values are the words that people see."""
+
+    OFFICIAL = "党员干部本人"
+    WORKER = "工作人员"
+    RESPONSIBLE_LEADER = "责任领导"
+    PARTY_HEAD = "党组织主要负责人"
+    LEADER_IN_CHARGE = "分管领导"
+    VILLAGE_LEADER = "驻村领导"
+    DISCIPLINE_HEAD = "同级纪检组织负责人"
+    DISCIPLINE_ORGAN = "单位纪检组织工作人员"
+    INSPECTOR = "区纪委工作人员"
+    ORGANISATION_DEPARTMENT = "区委组织部工作人员"
+    SYSTEM_ADMIN = "系统管理员"
+    SECURITY_ADMIN = "安全管理员"
+    AUDIT_ADMIN = "审计管理员"
+
+
+SIGNERS = frozenset(
+    {Role.PARTY_HEAD, Role.LEADER_IN_CHARGE, Role.VILLAGE_LEADER, Role.DISCIPLINE_HEAD}
+)
+DISCIPLINE = frozenset({Role.DISCIPLINE_HEAD, Role.DISCIPLINE_ORGAN, Role.INSPECTOR})
+ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
+_STAFF = frozenset({Role.WORKER, Role.RESPONSIBLE_LEADER})
+
+
+class Action(StrEnum):
+    """Something that an account does. Values are the words that people see."""
+
+    FILL_DECLARATION = "填写本人报告表"
+    PLEDGE_DECLARATION = "签署本人承诺"
+    CONFIRM_DECLARATION = "年度确认"
+    READ_OWN_DATA = "查询本人信息"
+    SIGN_DECLARATION = "签署报告表意见"
+    IMPORT_DECLARATIONS = "录入报告表"
+    CORRECT_DECLARATIONS = "更正报告表"
+    REVIEW_DECLARATIONS = "审核报告表"
+    READ_DECLARATIONS = "查看报告表"
+    IMPORT_ITEMS = "录入受益人名单"
+    CORRECT_ITEMS = "更正受益人名单"
+    REVIEW_ITEMS = "审核受益人名单"
+    SIGN_LIST = "签署受益人名单"
+    READ_ITEMS = "查看受益人名单"
+    CHECK_ITEMS = "审批前查询"
+    READ_HITS = "查看比中信息"
+    VERIFY = "核查"
+    SIGN_OUTCOME = "签署核查结果"
+    PREPARE_PUBLICATION = "拟制公示"
+    PUBLISH = "发布公示"
+    RECORD_OBJECTION = "登记异议"
+    RECORD_STATEMENT = "登记说明情况"
+    READ_STATEMENTS = "查看说明情况"
+    SAMPLE_UNIT = "单位抽查"
+    OPEN_HITS = "启封比中信息"
+    RELEASE_HITS = "发送比中通知"
+    SAMPLE_DISTRICT = "全区随机抽查"
+    RECORD_LEAD = "登记问题线索"
+    DISPOSE_LEAD = "处置问题线索"
+    SIGN_STAFF_FORM = "签署基本情况表意见"
+    FILE_STAFF_FORM = "备案基本情况表"
+    READ_FIGURES = "查看统计"
+    ANSWER_REQUEST = "答复个人请求"
+    OPERATE_SYSTEM = "系统运行维护"
+    ADMINISTER_ACCOUNTS = "管理账号"
+    GRANT_ROLES = "授予权限"
+    READ_AUDIT = "查看审计日志"
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Who may do something, by which rule. ``enters``: it writes declarations or lists (R56).
+
+    ``business``: it shows or changes business data, which administrators never do (R64).
+    """
+
+    rule: str
+    roles: frozenset[Role]
+    enters: bool = False
+    business: bool = True
+
+
+def _who(rule: str, *roles: Role, enters: bool = False, business: bool = True) -> Permission:
+    return Permission(rule, frozenset(roles), enters, business)
+
+
+_R = Role
+PERMISSIONS: dict[Action, Permission] = {
+    Action.FILL_DECLARATION: _who("R19", _R.OFFICIAL),
+    Action.PLEDGE_DECLARATION: _who("R19", _R.OFFICIAL),
+    Action.CONFIRM_DECLARATION: _who("R20", _R.OFFICIAL),
+    Action.READ_OWN_DATA: _who("R65", _R.OFFICIAL),
+    Action.SIGN_DECLARATION: _who("R22", *SIGNERS),
+    Action.IMPORT_DECLARATIONS: _who("R31", _R.WORKER, enters=True),
+    Action.CORRECT_DECLARATIONS: _who("R31", _R.WORKER, enters=True),
+    Action.REVIEW_DECLARATIONS: _who("R31", _R.RESPONSIBLE_LEADER),
+    Action.READ_DECLARATIONS: _who("R31", *_STAFF, _R.DISCIPLINE_ORGAN),
+    Action.IMPORT_ITEMS: _who("R31", _R.WORKER, enters=True),
+    Action.CORRECT_ITEMS: _who("R31", _R.WORKER, enters=True),
+    Action.REVIEW_ITEMS: _who("R31", _R.RESPONSIBLE_LEADER),
+    Action.SIGN_LIST: _who("R25", _R.PARTY_HEAD),
+    Action.READ_ITEMS: _who("R31", *_STAFF, _R.PARTY_HEAD, _R.DISCIPLINE_ORGAN),
+    Action.CHECK_ITEMS: _who("R47", *_STAFF),
+    Action.READ_HITS: _who("R35", *_STAFF, _R.DISCIPLINE_ORGAN),
+    Action.VERIFY: _who("R38", _R.WORKER),
+    Action.SIGN_OUTCOME: _who("R40", _R.RESPONSIBLE_LEADER),
+    Action.PREPARE_PUBLICATION: _who("R43", _R.WORKER),
+    Action.PUBLISH: _who("R43", _R.RESPONSIBLE_LEADER),
+    Action.RECORD_OBJECTION: _who("R48", *_STAFF),
+    Action.RECORD_STATEMENT: _who("R49", *_STAFF),
+    Action.READ_STATEMENTS: _who("R50", *_STAFF, _R.ORGANISATION_DEPARTMENT),
+    Action.SAMPLE_UNIT: _who("R51", _R.DISCIPLINE_HEAD, _R.DISCIPLINE_ORGAN),
+    Action.OPEN_HITS: _who("R35", _R.INSPECTOR),
+    Action.RELEASE_HITS: _who("R36", _R.INSPECTOR),
+    Action.SAMPLE_DISTRICT: _who("R52", _R.INSPECTOR),
+    Action.RECORD_LEAD: _who("R53", *DISCIPLINE),
+    Action.DISPOSE_LEAD: _who("R53", _R.DISCIPLINE_HEAD, _R.INSPECTOR),
+    Action.SIGN_STAFF_FORM: _who("R33", _R.PARTY_HEAD),
+    Action.FILE_STAFF_FORM: _who("R57", _R.INSPECTOR),
+    Action.READ_FIGURES: _who(
+        "R55", *_STAFF, *DISCIPLINE, _R.PARTY_HEAD, _R.ORGANISATION_DEPARTMENT
+    ),
+    Action.ANSWER_REQUEST: _who("R65", *_STAFF),
+    Action.OPERATE_SYSTEM: _who("R64", _R.SYSTEM_ADMIN, business=False),
+    Action.ADMINISTER_ACCOUNTS: _who("R64", _R.SYSTEM_ADMIN, business=False),
+    Action.GRANT_ROLES: _who("R64", _R.SECURITY_ADMIN, business=False),
+    Action.READ_AUDIT: _who("R64", _R.AUDIT_ADMIN, business=False),
+}
+
+
+def may(roles: Iterable[Role], action: Action) -> bool:
+    """Whether an account with these roles may do it."""
+    return not PERMISSIONS[action].roles.isdisjoint(roles)
+
+
+def require(roles: Iterable[Role], action: Action) -> None:
+    """Nothing, if an account with these roles may do it; RuleViolation naming who may."""
+    if may(roles, action):
+        return
+    permission = PERMISSIONS[action]
+    who = "、".join(role for role in Role if role in permission.roles)
+    names = ", ".join(role.name for role in Role if role in permission.roles)
+    raise RuleViolation(
+        permission.rule,
+        f"{action.name} is for: {names}; ask one of them",
+        f"“{action}”由以下人员办理：{who}，您的账号没有此权限",
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class Account:
+    """A login of one person at one unit. ``discipline``: the person does discipline work.
+
+    RuleViolation R64 where an administrator's account has any other role. ValueError without roles.
+    """
+
+    login: str
+    unit: str
+    person: Identifier
+    roles: frozenset[Role]
+    discipline: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.login or not self.unit or not self.roles:
+            raise ValueError("an account has a login, a unit and at least one role")
+        if self.roles & ADMINISTRATORS and len(self.roles) > 1:
+            raise RuleViolation(
+                "R64",
+                "an administrator's account has no other role; open a second account",
+                "管理员账号不得兼有其他角色，请另设账号",
+            )
+
+    def __repr__(self) -> str:
+        return f"<Account {self.login} of {self.unit}>"
+
+
+def check_roles(roles: Iterable[Role], *, discipline: bool, rules: RuleSet) -> None:
+    """Nothing, if one person may have all these roles, over all his accounts. RuleViolation.
+
+    ``discipline``: the person does discipline work, whatever the roles. OFFICIAL goes with each:
+    who works with declarations also makes one.
+    """
+    held = frozenset(roles) - {Role.OFFICIAL}
+    if held & ADMINISTRATORS and len(held) > 1:
+        raise RuleViolation(
+            "R64",
+            "system, security and audit administrators are different persons and do no other work; "
+            "appoint somebody else",
+            "系统、安全、审计管理员应由不同人员担任，且不得兼任业务角色，请另行指定",
+        )
+    if held >= _STAFF:
+        raise RuleViolation(
+            "R30",
+            "the worker and the responsible leader are two persons; appoint somebody else",
+            "责任领导和工作人员应为两人，请另行指定",
+        )
+    in_discipline = discipline or bool(held & DISCIPLINE)
+    if in_discipline and Role.WORKER in held:
+        raise RuleViolation(
+            "R56",
+            "discipline staff neither enter nor edit; appoint a worker from outside discipline work",
+            "纪检监察人员不得录入、修改，工作人员须由从事纪检监察工作以外的人员担任",
+        )
+    if in_discipline and Role.RESPONSIBLE_LEADER in held and rules.leader_outside_discipline:
+        raise RuleViolation(
+            "R30",
+            "the responsible leader comes from outside discipline work; appoint somebody else",
+            "责任领导须由从事纪检监察工作以外的人员担任，请另行指定",
+        )
+
+
+def check_accounts(accounts: Iterable[Account], rules: RuleSet) -> None:
+    """Nothing, if nobody holds roles that exclude each other by way of two accounts. RuleViolation.
+
+    A person is known by the identifier, so a second login or a second unit does not help.
+    """
+    held: dict[Identifier, tuple[frozenset[Role], bool]] = {}
+    for account in accounts:
+        roles, discipline = held.get(account.person, (frozenset(), False))
+        held[account.person] = (roles | account.roles, discipline or account.discipline)
+    for roles, discipline in held.values():
+        check_roles(roles, discipline=discipline, rules=rules)
