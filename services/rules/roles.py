@@ -1,7 +1,8 @@
-"""Roles of accounts, what each may do, and which exclude each other (R30, R31, R56, R64).
+"""Roles, and what each may do (R31, R56, R64).
 
 One table, denied by default: what no row allows, nobody may. Services ask ``require``; whose data
-an action touches (own unit, own signature) is decided where the action is.
+an action touches (own unit, own signature) is decided where the action is. Knows no person: which
+roles exclude each other is in ``accounts``.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from libmatch.identifiers import Identifier
-from services.rules.ruleset import RuleSet
 from services.rules.violation import RuleViolation
 
 
@@ -31,6 +30,7 @@ class Role(StrEnum):
     SYSTEM_ADMIN = "系统管理员"
     SECURITY_ADMIN = "安全管理员"
     AUDIT_ADMIN = "审计管理员"
+    SYSTEM = "系统自动"  # a service by itself, such as a clock that ran out; never an account's
 
 
 SIGNERS = frozenset(
@@ -38,7 +38,7 @@ SIGNERS = frozenset(
 )
 DISCIPLINE = frozenset({Role.DISCIPLINE_HEAD, Role.DISCIPLINE_ORGAN, Role.INSPECTOR})
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
-_STAFF = frozenset({Role.WORKER, Role.RESPONSIBLE_LEADER})
+STAFF = frozenset({Role.WORKER, Role.RESPONSIBLE_LEADER})
 
 
 class Action(StrEnum):
@@ -73,8 +73,8 @@ class Action(StrEnum):
     SAMPLE_DISTRICT = "全区随机抽查"
     RECORD_LEAD = "登记问题线索"
     DISPOSE_LEAD = "处置问题线索"
-    SIGN_STAFF_FORM = "签署基本情况表意见"
-    FILE_STAFF_FORM = "备案基本情况表"
+    SIGNSTAFF_FORM = "签署基本情况表意见"
+    FILESTAFF_FORM = "备案基本情况表"
     READ_FIGURES = "查看统计"
     ANSWER_REQUEST = "答复个人请求"
     OPERATE_SYSTEM = "系统运行维护"
@@ -110,33 +110,33 @@ PERMISSIONS: dict[Action, Permission] = {
     Action.IMPORT_DECLARATIONS: _who("R31", _R.WORKER, enters=True),
     Action.CORRECT_DECLARATIONS: _who("R31", _R.WORKER, enters=True),
     Action.REVIEW_DECLARATIONS: _who("R31", _R.RESPONSIBLE_LEADER),
-    Action.READ_DECLARATIONS: _who("R31", *_STAFF, _R.DISCIPLINE_ORGAN),
+    Action.READ_DECLARATIONS: _who("R31", *STAFF, _R.DISCIPLINE_ORGAN),
     Action.IMPORT_ITEMS: _who("R31", _R.WORKER, enters=True),
     Action.CORRECT_ITEMS: _who("R31", _R.WORKER, enters=True),
     Action.REVIEW_ITEMS: _who("R31", _R.RESPONSIBLE_LEADER),
     Action.SIGN_LIST: _who("R25", _R.PARTY_HEAD),
-    Action.READ_ITEMS: _who("R31", *_STAFF, _R.PARTY_HEAD, _R.DISCIPLINE_ORGAN),
-    Action.CHECK_ITEMS: _who("R47", *_STAFF),
-    Action.READ_HITS: _who("R35", *_STAFF, _R.DISCIPLINE_ORGAN),
+    Action.READ_ITEMS: _who("R31", *STAFF, _R.PARTY_HEAD, _R.DISCIPLINE_ORGAN),
+    Action.CHECK_ITEMS: _who("R47", *STAFF),
+    Action.READ_HITS: _who("R35", *STAFF, _R.DISCIPLINE_ORGAN),
     Action.VERIFY: _who("R38", _R.WORKER),
     Action.SIGN_OUTCOME: _who("R40", _R.RESPONSIBLE_LEADER),
     Action.PREPARE_PUBLICATION: _who("R43", _R.WORKER),
     Action.PUBLISH: _who("R43", _R.RESPONSIBLE_LEADER),
-    Action.RECORD_OBJECTION: _who("R48", *_STAFF),
-    Action.RECORD_STATEMENT: _who("R49", *_STAFF),
-    Action.READ_STATEMENTS: _who("R50", *_STAFF, _R.ORGANISATION_DEPARTMENT),
+    Action.RECORD_OBJECTION: _who("R48", *STAFF),
+    Action.RECORD_STATEMENT: _who("R49", *STAFF),
+    Action.READ_STATEMENTS: _who("R50", *STAFF, _R.ORGANISATION_DEPARTMENT),
     Action.SAMPLE_UNIT: _who("R51", _R.DISCIPLINE_HEAD, _R.DISCIPLINE_ORGAN),
     Action.OPEN_HITS: _who("R35", _R.INSPECTOR),
     Action.RELEASE_HITS: _who("R36", _R.INSPECTOR),
     Action.SAMPLE_DISTRICT: _who("R52", _R.INSPECTOR),
     Action.RECORD_LEAD: _who("R53", *DISCIPLINE),
     Action.DISPOSE_LEAD: _who("R53", _R.DISCIPLINE_HEAD, _R.INSPECTOR),
-    Action.SIGN_STAFF_FORM: _who("R33", _R.PARTY_HEAD),
-    Action.FILE_STAFF_FORM: _who("R57", _R.INSPECTOR),
+    Action.SIGNSTAFF_FORM: _who("R33", _R.PARTY_HEAD),
+    Action.FILESTAFF_FORM: _who("R57", _R.INSPECTOR),
     Action.READ_FIGURES: _who(
-        "R55", *_STAFF, *DISCIPLINE, _R.PARTY_HEAD, _R.ORGANISATION_DEPARTMENT
+        "R55", *STAFF, *DISCIPLINE, _R.PARTY_HEAD, _R.ORGANISATION_DEPARTMENT
     ),
-    Action.ANSWER_REQUEST: _who("R65", *_STAFF),
+    Action.ANSWER_REQUEST: _who("R65", *STAFF),
     Action.OPERATE_SYSTEM: _who("R64", _R.SYSTEM_ADMIN, business=False),
     Action.ADMINISTER_ACCOUNTS: _who("R64", _R.SYSTEM_ADMIN, business=False),
     Action.GRANT_ROLES: _who("R64", _R.SECURITY_ADMIN, business=False),
@@ -161,78 +161,3 @@ def require(roles: Iterable[Role], action: Action) -> None:
         f"{action.name} is for: {names}; ask one of them",
         f"“{action}”由以下人员办理：{who}，您的账号没有此权限",
     )
-
-
-@dataclass(frozen=True, repr=False)
-class Account:
-    """A login of one person at one unit. ``discipline``: the person does discipline work.
-
-    RuleViolation R64 where an administrator's account has any other role. ValueError without roles.
-    """
-
-    login: str
-    unit: str
-    person: Identifier
-    roles: frozenset[Role]
-    discipline: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.login or not self.unit or not self.roles:
-            raise ValueError("an account has a login, a unit and at least one role")
-        if self.roles & ADMINISTRATORS and len(self.roles) > 1:
-            raise RuleViolation(
-                "R64",
-                "an administrator's account has no other role; open a second account",
-                "管理员账号不得兼有其他角色，请另设账号",
-            )
-
-    def __repr__(self) -> str:
-        return f"<Account {self.login} of {self.unit}>"
-
-
-def check_roles(roles: Iterable[Role], *, discipline: bool, rules: RuleSet) -> None:
-    """Nothing, if one person may have all these roles, over all his accounts. RuleViolation.
-
-    ``discipline``: the person does discipline work, whatever the roles. OFFICIAL goes with each:
-    who works with declarations also makes one.
-    """
-    held = frozenset(roles) - {Role.OFFICIAL}
-    if held & ADMINISTRATORS and len(held) > 1:
-        raise RuleViolation(
-            "R64",
-            "system, security and audit administrators are different persons and do no other work; "
-            "appoint somebody else",
-            "系统、安全、审计管理员应由不同人员担任，且不得兼任业务角色，请另行指定",
-        )
-    if held >= _STAFF:
-        raise RuleViolation(
-            "R30",
-            "the worker and the responsible leader are two persons; appoint somebody else",
-            "责任领导和工作人员应为两人，请另行指定",
-        )
-    in_discipline = discipline or bool(held & DISCIPLINE)
-    if in_discipline and Role.WORKER in held:
-        raise RuleViolation(
-            "R56",
-            "discipline staff neither enter nor edit; appoint a worker from outside discipline work",
-            "纪检监察人员不得录入、修改，工作人员须由从事纪检监察工作以外的人员担任",
-        )
-    if in_discipline and Role.RESPONSIBLE_LEADER in held and rules.leader_outside_discipline:
-        raise RuleViolation(
-            "R30",
-            "the responsible leader comes from outside discipline work; appoint somebody else",
-            "责任领导须由从事纪检监察工作以外的人员担任，请另行指定",
-        )
-
-
-def check_accounts(accounts: Iterable[Account], rules: RuleSet) -> None:
-    """Nothing, if nobody holds roles that exclude each other by way of two accounts. RuleViolation.
-
-    A person is known by the identifier, so a second login or a second unit does not help.
-    """
-    held: dict[Identifier, tuple[frozenset[Role], bool]] = {}
-    for account in accounts:
-        roles, discipline = held.get(account.person, (frozenset(), False))
-        held[account.person] = (roles | account.roles, discipline or account.discipline)
-    for roles, discipline in held.values():
-        check_roles(roles, discipline=discipline, rules=rules)

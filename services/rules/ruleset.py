@@ -89,8 +89,10 @@ class RuleSet:
     # match and verify
     match_scope: Annotated[MatchScope, Says("R35", "受益人与哪些申报比对")] = MatchScope.DISTRICT
     verification_days: Annotated[int, Says("R39", "比中送达后的核查期限（天）")] = 15
+    measure_days: Annotated[int, Says("R41", "核查不合规后作出取消、停发等处理的期限（天）")] = 15
 
     # publish, and the gate
+    posting_days: Annotated[int, Says("R43", "核查合规后在两处张贴公示的期限（天）")] = 15
     mask_below_age: Annotated[int, Says("R44", "未满此年龄的受益人姓名隐去")] = 14
     publication_days: Annotated[int, Says("R45", "公示期（整天）")] = 7
     posting_day_counts: Annotated[bool, Says("R45", "张贴当日计入公示期")] = False
@@ -102,7 +104,10 @@ class RuleSet:
         ObjectionReading.RESUME
     )
 
-    # supervise
+    # explain, and supervise
+    statement_days_after_year: Annotated[
+        int, Says("R49", "年度说明情况在次年登记的期限（年度结束后的天数）")
+    ] = 90
     unit_check_percent: Annotated[int, Says("R51", "单位纪检组织抽查的最低比例（%）")] = 30
     unit_check_scope: Annotated[
         UnitCheckScope, Says("R51", "申报和涉权事项分别计算，还是合并计算")
@@ -111,6 +116,10 @@ class RuleSet:
     district_check_scope: Annotated[
         DistrictCheckScope, Says("R52", "按全区比中事项计算，还是按每个单位计算")
     ] = DistrictCheckScope.DISTRICT
+    check_days_after_year: Annotated[
+        int, Says("R51", "年度抽查结果（R51、R52）登记的期限（年度结束后的天数）")
+    ] = 90
+    lead_days: Annotated[int, Says("R53", "问题线索处置结果登记的期限（天）")] = 90
 
     # deadlines, and keeping
     deadline_day_counts: Annotated[bool, Says("R57", "“某日前”包括当日（R57至R60）")] = True
