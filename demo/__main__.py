@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,14 +37,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(options, arguments.out, console)
     except DemoFailure as failure:
-        console.print(f"演示没有完成：{failure.message_zh}", soft_wrap=True)
-        if failure.log is not None:
-            console.print(f"请看日志：{failure.log}", soft_wrap=True)
-        console.print("NOT OK")
-        return FAILED
+        return _fail(console, failure.message_zh, failure.log)
     except KeyboardInterrupt:
         console.print("已中断，各服务已结束")
         return _INTERRUPTED
+    except OSError as error:
+        return _fail(console, f"{error.strerror}：{error.filename or ''}", None)
+    except Exception as error:  # noqa: BLE001  # the outermost edge
+        return _fail(console, f"程序内部错误 {type(error).__name__}", _keep_trace(arguments.out))
+
+
+def _fail(console: Console, message_zh: str, log: Path | None) -> int:
+    console.print(f"演示没有完成：{message_zh}", soft_wrap=True)
+    if log is not None:
+        console.print(f"请看日志：{log}", soft_wrap=True)
+    console.print("NOT OK")
+    return FAILED
+
+
+def _keep_trace(out: Path) -> Path:
+    """The file with the trace of the error being handled."""
+    path = out.absolute() / "logs" / "demo.stderr"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(traceback.format_exc(), encoding="utf-8")
+    return path
 
 
 def _run(options: Options, out: Path, console: Console) -> int:
@@ -61,7 +78,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="demo", description="libmatch on a synthetic district")
+    parser = argparse.ArgumentParser(
+        prog="python -m demo", description="libmatch on a synthetic district"
+    )
     parser.add_argument("--officials", type=_count, default=2000, help="officials who report")
     parser.add_argument("--items", type=_count, default=5000, help="grants and contracts")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another district")

@@ -34,6 +34,8 @@ def blaming(process: Process) -> Iterator[None]:
     try:
         yield
     except ServiceError as error:
+        if process.exit_code is not None:
+            raise process.failure(f"意外退出，退出码 {process.exit_code}") from error
         raise process.failure(f"{error.message_zh or error.message}（{error.status}）") from error
 
 

@@ -13,6 +13,7 @@ from demo.attempt import Attempt, attempt
 from demo.changes import Changes, pick_changes
 from demo.district import AS_OF, District, build_district
 from demo.exports import write_cases, write_item_notices, write_official_notices, write_problems
+from demo.failure import DemoFailure
 from demo.judge import (
     Hits,
     Notices,
@@ -89,7 +90,7 @@ class _FirstRun:
 def run_demo(
     options: Options, place: Workplace, stages: Stages, now: Callable[[], datetime]
 ) -> Findings:
-    """The findings of a whole run. Raises DemoFailure, ValueError for a district that is too small."""
+    """The findings of a whole run. Raises DemoFailure."""
     world = _make_world(options, place, stages, now())
     units = world.district.units
     with stages.stage("ceremony", "两位保管人的仪式、各方密钥与证书", CEREMONY_STEPS) as tell:
@@ -149,10 +150,13 @@ def _make_world(options: Options, place: Workplace, stages: Stages, now: datetim
     with stages.stage("district", "虚构一个区：人员、家庭、事项"):
         # On a machine whose clock is behind, nobody may be born in the future.
         as_of = min(AS_OF, now.date())
-        district = build_district(options.officials, options.items, options.seed, as_of=as_of)
-        sheets = enter_district(district)
-        truth = expected_truth(sheets)
-        changes = pick_changes(district, sheets, truth.hits)
+        try:
+            district = build_district(options.officials, options.items, options.seed, as_of=as_of)
+            sheets = enter_district(district)
+            truth = expected_truth(sheets)
+            changes = pick_changes(district, sheets, truth.hits)
+        except ValueError as error:
+            raise DemoFailure(f"规模太小（{error}），请用至少 60 名干部、150 个事项") from error
     files = _files(sheets)
     paths: dict[tuple[str, str], Path] = {}
     with stages.stage("sheets", "写出各单位的表格", sum(len(f.rows) for f in files)) as tell:
@@ -336,8 +340,8 @@ def _learned(
     for path, report in first.reports.items():
         side = "r" if any(path.name == f.name for f in world.sheets.declarations) else "b"
         taken[f"{side}/{path.parent.name}"] += report.new
-    told_officials = "本单位干部的哪位亲属享受了什么事项"
-    told_items = "本单位事项的受益人是哪位干部的亲属；能否放行"
+    told_officials = "本单位干部的亲属享受了什么事项"
+    told_items = "受益人是哪位干部的亲属；能否放行"
     return [
         *(
             Learned(
@@ -365,7 +369,7 @@ def _learned(
             plaintext["total"],
             tokens=database.records,
             pairs=len(database.pairs),
-            learned_zh="哪两条不透明记录相同、数量和时间；没有任何密钥",
+            learned_zh="哪两条密文记录相同、数量、时间",
         ),
         Learned(
             "区纪委",

@@ -38,7 +38,8 @@ class Stages:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._console.is_terminal:
+            self._progress.stop()
 
     @contextmanager
     def stage(self, name: str, title_zh: str, total: int = 1) -> Iterator[Advance]:
