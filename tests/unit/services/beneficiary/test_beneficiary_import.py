@@ -99,6 +99,12 @@ def test_person_missing_from_a_later_file_stays_and_is_told(unit: Unit) -> None:
     assert unit.statuses()[REF, "赵某"] is PersonStatus.ENTERED
 
 
+def test_withdrawn_person_is_not_told_as_missing(unit: Unit) -> None:
+    unit.take(sheet(row(), row(person(2), name="赵某")))
+    unit.withdraw(REF)
+    assert told(unit.take(sheet(row())), "不在本表中") == []
+
+
 def test_other_number_of_the_same_name_is_a_new_person_and_told(unit: Unit) -> None:
     unit.take(sheet(row()))
     done = unit.take(sheet(row(person(2))))

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from libmatch.keys import SigningKey
 from libmatch.records import Side
 from libmatch.release import SealedNotice, verify_acknowledgement
+from services.holder.collect_notices import CollectNotices
+from services.holder.matcher import Matcher
+from services.holder.store.mailbox import Mailbox
+from services.registry.store import Store
 from tests.district import District, make_district
 from tests.matcher_in_memory import MemoryMatcher
-from tests.unit.services.holder.bench import UNIT, Bench, Half, Killed
+from tests.unit.services.holder.bench import UNIT, Bench, Half, Killed, make_material
 
 HIT = bytes(range(32))
 
@@ -195,3 +200,25 @@ def test_notice_about_a_withdrawn_record_is_still_checked(
     matcher.notices.append(notice)
     half.sync.run()
     assert kept(half)[notice.notice_id] == (True, False, True)
+
+
+class Misdelivering:
+    """A mailbox that hands out whatever it was given; the other calls are not reached."""
+
+    def __init__(self, *notices: SealedNotice) -> None:
+        self.notices = notices
+
+    def fetch_notices(self, side: Side, after: int = 0) -> list[tuple[int, SealedNotice, bool]]:
+        return [(number, notice, False) for number, notice in enumerate(self.notices, 1)]
+
+    def acknowledge(self, notice_id: bytes, signature: bytes) -> None:
+        raise AssertionError("nothing here is to be acknowledged")
+
+
+def test_notice_for_the_units_other_side_is_not_taken(bench: Bench) -> None:
+    district = make_district(registry=(), both=(UNIT,))
+    half = bench.start()
+    mailbox = Mailbox(half.database, Store.save_notice)
+    matcher = cast(Matcher, Misdelivering(district.notify(UNIT, Side.BENEFICIARY, HIT)))
+    CollectNotices(mailbox, matcher, make_material(district), lambda: district.now).run()
+    assert list(kept(half).values()) == [(False, True, False)]

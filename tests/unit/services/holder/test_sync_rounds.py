@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from libmatch.errors import EpochError
 from libmatch.records import Receipt, RecordRef, Side
 from services.holder.courier import OutboxStopped
 from services.holder.states import RecordState
+from services.holder.store.outbox import Outbox, SealedMessage
 from tests.district import District, make_district, person
 from tests.matcher_in_memory import MemoryMatcher, serving
 from tests.unit.services.holder.bench import UNIT, Bench, Half, Killed
@@ -135,15 +137,19 @@ def test_correction_is_sent_before_the_old_record_is_withdrawn(
     assert live_at(matcher) == {half.rid_of(1)} != {old}
 
 
-def test_old_record_stays_while_its_correction_is_not_sealed(bench: Bench) -> None:
+def test_old_record_stays_while_its_correction_is_not_sealed(
+    bench: Bench, district: District
+) -> None:
     half = bench.start()
     half.enter(1)
     half.sync.run()
     half.enter(1)
-    half.database.kill_at = ("outbox.seal-batch", "before")
-    with pytest.raises(Killed):
-        half.sync.run()
-    assert half.rows("SELECT count(*) AS n FROM outbox WHERE kind = 'withdrawal'")[0].n == 0
+
+    def never(rids: Sequence[bytes], seq: int) -> SealedMessage:
+        raise AssertionError("nothing is to be withdrawn yet")
+
+    outbox = Outbox(half.database, district.epoch.epoch_id)
+    assert outbox.seal_withdrawal(never, district.now) == 0
 
 
 def test_record_retired_before_it_was_sealed_never_leaves(
@@ -255,6 +261,7 @@ def test_new_epoch_seals_all_live_records_anew(bench: Bench, matcher: MemoryMatc
         bench.district, bench.address, bench.timeout_s = new, address, 20
         half = bench.start()
         assert half.states() == dict.fromkeys((1, 2, 4), RecordState.ENTERED)
+        assert half.rows("SELECT count(*) AS n FROM outbox WHERE body != x''")[0].n == 0
         assert half.sync.run().sent.records == 3
         assert next_.received == [(Side.REGISTRY, 1)]
         assert live_at(next_) == wanted_by(half)
@@ -275,6 +282,8 @@ def test_kind_that_the_epoch_does_not_take_is_held_and_holds_nobody_up(
     half.sync.run()
     assert half.states() == {1: RecordState.HELD}
     assert matcher.received == []
+    matcher.district = bench.district = district
+    assert bench.start().sync.run().sent.records == 1
 
 
 def test_records_that_match_are_hits_at_the_matcher(

@@ -235,6 +235,13 @@ def test_unsigned_declaration_is_kept_and_not_sealed(registry: Registry) -> None
     assert registry.statuses()["李某"] is RelativeStatus.ENTERED
 
 
+def test_change_of_an_unsigned_declaration_is_kept_and_not_sealed(registry: Registry) -> None:
+    take(registry, make_declaration(UNSIGNED))
+    take(registry, make_declaration(UNSIGNED, "李改名"))
+    assert "李改名" in registry.statuses()
+    assert registry.pending() == 0
+
+
 def test_signature_that_arrives_later_lets_everything_be_sealed(registry: Registry) -> None:
     take(registry, make_declaration(UNSIGNED))
     take(registry, make_declaration(None))  # a flat table has no place for a pledge
