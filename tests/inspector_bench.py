@@ -10,6 +10,7 @@ can change what the matcher answers, let it fail, or kill the workstation betwee
         bench.submit("reg-a", Side.REGISTRY, [relative(...)])         # with payloads of the test's choice
         bench.pull()                                  # one round
         bench.cases(), bench.disputes(), bench.mailbox("ben-a", Side.BENEFICIARY)
+        bench.desk(ZHANG).list_cases("核对")          # through the servicer
         bench.wire.alter("FetchHit", change)          # from now on, what the matcher answers
         bench.wire.fail("ReleaseNotice", error)       # from now on, until ``bench.wire.honest()``
         bench.fuse.burn_after(7)                      # Killed at the eighth call or transaction
@@ -43,11 +44,12 @@ from services.chassis.schema import migrate
 from services.inspector.app import VERSIONS, Wiring
 from services.inspector.cases import Case
 from services.inspector.disputes import Dispute
+from services.inspector.peers.desk import DeskClient
 from services.inspector.peers.log import LogClient
 from services.inspector.peers.review import ReviewClient
 from services.inspector.pull import Round
 from services.inspector.release import Release
-from services.inspector.rpc import UseCases
+from services.inspector.rpc import SERVICE, Desk, UseCases
 from services.inspector.states import ReleasePolicy
 from services.inspector.store.checkpoints import Checkpoints
 from services.inspector.store.trail import Trail
@@ -240,6 +242,10 @@ class InspectorBench:
 
     def pull(self) -> Round:
         return self.use.pull.run()
+
+    def desk(self, officer: Identity) -> DeskClient:
+        """The service as the officer's program sees it."""
+        return DeskClient(Wire({SERVICE: Desk(self.use)}, officer, Fuse()))
 
     @property
     def release(self) -> Release:

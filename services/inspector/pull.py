@@ -103,7 +103,11 @@ class Pull:
         with crew() as hands:
             opened = self._open(hands)
             steps.release.run_policy()
-            return Round(tested, listed, opened, steps.notify.run(hands))
+            notified = steps.notify.run(hands)
+        if notified.sent:
+            # What was released is in the log from now on; a log without it will contradict this one.
+            steps.follow_log.run()
+        return Round(tested, listed, opened, notified)
 
     def _open(self, hands: Crew) -> Opened:
         """A hit of the list is in any log that was signed after it; so the log is looked at again."""
