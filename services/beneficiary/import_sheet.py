@@ -11,7 +11,8 @@ from services.beneficiary.item_sheet import ItemImport, read_items
 from services.beneficiary.store import Store
 from services.chassis.identity import Identity
 from services.chassis.sheets import SheetError
-from services.holder.imports import Imported, day_in_china, new_ref, notice_of_kinds
+from services.holder.imports import Imported, day_in_china, notice_of_kinds
+from services.holder.references import new_ref
 from services.holder.store.trail import Trail
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.beneficiary.store import Store
 from services.chassis.identity import Identity
-from services.holder.imports import check_reason
+from services.holder.reasons import check_reason
 from services.holder.store.trail import Trail
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libmatch.identifiers import Identifier
-from services.chassis.observe import scrub_text
-from services.chassis.refusals import InvalidRequest
 from services.chassis.sheets import Notice, SheetReport
 
 if TYPE_CHECKING:
@@ -18,9 +15,7 @@ if TYPE_CHECKING:
 
 Entry = TypeVar("Entry", bound="DataclassInstance")
 
-REF_SIZE = 16
 _CHINA = timezone(timedelta(hours=8))  # one zone, no summer time
-_MAX_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -39,14 +34,6 @@ class Imported:
             f"new {self.new}, changed {self.changed}, unchanged {self.unchanged}; "
             f"rows taken {tally.taken}, refused {tally.refused}"
         )
-
-
-def new_ref() -> bytes:
-    """An unused opaque reference: 16 random bytes whose hex has a letter (never shaped like a number)."""
-    while True:
-        ref = secrets.token_bytes(REF_SIZE)
-        if not ref.hex().isdecimal():
-            return ref
 
 
 def day_in_china(now: datetime) -> date:
@@ -75,23 +62,3 @@ def notice_of_kinds(
     if not count:
         return ()
     return (Notice("", 0, f"有{count}人的证件类型不在本期比对范围内，已保存，暂不参加比对"),)
-
-
-def check_ref(ref: bytes) -> bytes:
-    """``ref`` itself. Raises InvalidRequest unless it has 16 bytes."""
-    if len(ref) != REF_SIZE:
-        raise InvalidRequest("a reference has 16 bytes", "引用编号不正确。")
-    return ref
-
-
-def check_reason(reason: str) -> str:
-    """The reason for the trail, without spaces around it. Raises InvalidRequest."""
-    reason = reason.strip()
-    if not reason:
-        raise InvalidRequest("a reason is needed for the trail", "请写明原因。")
-    if len(reason) > _MAX_REASON:
-        raise InvalidRequest("the reason is too long", f"原因过长，最多{_MAX_REASON}个字。")
-    if scrub_text(reason) != reason:
-        text = "原因里不要写证件号码、电话号码或账号。"
-        raise InvalidRequest("the reason holds what looks like personal data", text)
-    return reason

@@ -8,7 +8,8 @@ from datetime import datetime
 from libmatch.identifiers import Identifier
 from services.chassis.identity import Identity
 from services.chassis.sheets import SheetError
-from services.holder.imports import Imported, day_in_china, new_ref, notice_of_kinds
+from services.holder.imports import Imported, day_in_china, notice_of_kinds
+from services.holder.references import new_ref
 from services.holder.store.trail import Trail
 from services.registry.declaration_sheet import Declaration, DeclarationImport, read_declarations
 from services.registry.entries import ImportPlan

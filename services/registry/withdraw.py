@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from services.chassis.identity import Identity
-from services.holder.imports import check_reason, check_ref
+from services.holder.reasons import check_reason
+from services.holder.references import check_ref
 from services.holder.store.trail import Trail
 from services.registry.store import Store
 
