@@ -87,3 +87,20 @@ def check_accounts(accounts: Iterable[Account], rules: RuleSet) -> None:
         held[account.person] = (roles | account.roles, discipline or account.discipline)
     for roles, discipline in held.values():
         check_roles(roles, discipline=discipline, rules=rules)
+
+
+def check_unit_staff(unit: str, accounts: Iterable[Account], rules: RuleSet) -> None:
+    """Nothing, if ``unit`` has one responsible leader and one worker, as R30 asks. RuleViolation.
+
+    Looks at the accounts of that unit among ``accounts``; over all of them at who holds what.
+    """
+    everyone = tuple(accounts)
+    check_accounts(everyone, rules)
+    for role in (Role.RESPONSIBLE_LEADER, Role.WORKER):
+        holders = {a.person for a in everyone if a.unit == unit and role in a.roles}
+        if len(holders) != 1:
+            raise RuleViolation(
+                "R30",
+                f"unit {unit!r} has {len(holders)} persons as {role.name}; it names exactly one",
+                f"每个单位应指定1名{role}，现有{len(holders)}名，请更正",
+            )

@@ -103,12 +103,11 @@ class Entry:
 
     def word(self, key: str, words: type[_Word]) -> _Word:
         """One of the values of ``words``."""
-        value = self._value(key, _REQUIRED)
-        found = {str(word): word for word in words}.get(value if isinstance(value, str) else "")
-        if found is None:
-            choices = ", ".join(words)
-            raise self._wrong(key, f"one of: {choices}", f"以下之一：{choices}")
-        return found
+        return self._word(key, self._value(key, _REQUIRED), words)
+
+    def words(self, key: str, words: type[_Word]) -> tuple[_Word, ...]:
+        """A list of values of ``words``; empty where the key is absent."""
+        return tuple(self._word(key, text, words) for text in self.texts(key))
 
     def parts(self, key: str, name_key: str) -> tuple[Entry, ...]:
         """The tables under ``key``; at least one."""
@@ -126,6 +125,13 @@ class Entry:
         if value is _REQUIRED:
             raise self.refuse(f"{key!r} is missing", f"缺少“{key}”")
         return value
+
+    def _word(self, key: str, value: object, words: type[_Word]) -> _Word:
+        found = {str(word): word for word in words}.get(value if isinstance(value, str) else "")
+        if found is None:
+            choices = "、".join(words)
+            raise self._wrong(key, f"one of: {choices}", f"以下之一：{choices}")
+        return found
 
     def _wrong(self, key: str, wanted: str, wanted_zh: str) -> RuleDataError:
         return self.refuse(f"{key!r} is {wanted}", f"“{key}”应为{wanted_zh}")
