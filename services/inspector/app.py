@@ -30,6 +30,7 @@ from services.inspector.open_hit import OpenHit
 from services.inspector.open_hits import OpenHits
 from services.inspector.peers.log import LogClient
 from services.inspector.peers.review import IDEMPOTENT, ReviewClient
+from services.inspector.prove_hits import ProveHits
 from services.inspector.pull import Pull, Steps
 from services.inspector.release import Release
 from services.inspector.requeue import Requeue
@@ -86,7 +87,7 @@ class Wiring:
             list_hits=ListHits(
                 review, hits, disputes, checkpoints, epochs.current.manifest.log_key, now
             ),
-            open_hits=OpenHits(hits, OpenHit(review, log, epochs, hpke), now),
+            open_hits=OpenHits(hits, ProveHits(log), OpenHit(review, epochs, hpke), now),
             release=release,
             notify=Notify(review, notices, epochs, self.keys.signing, now, self.draw),
         )

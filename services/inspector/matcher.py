@@ -108,8 +108,8 @@ class Log(Protocol):
     def advance(self) -> Checkpoint:
         """The checkpoint of now, proved to extend the last one, and remembered. Raises LogError."""
 
-    def prove(self, checkpoint: Checkpoint, leaf_index: int, entry: bytes) -> None:
-        """Return if ``entry`` is that leaf of the log. Raises LogError."""
+    def fetch_path(self, leaf_index: int, tree_size: int) -> list[bytes]:
+        """The path from that leaf to the root of so many leaves, unverified. Raises ServiceError."""
 
     def evidence(self) -> Sequence[str]:
         """The signed notes that the last ``advance`` compared: the remembered one, the new one."""

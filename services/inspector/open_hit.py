@@ -1,4 +1,4 @@
-"""Opens one hit: in the log, of the right two rows, of signed batches; then both payloads, or the culprit.
+"""Opens one hit that is in the log: the right rows of signed batches; then both payloads, or the culprit.
 
 Nothing that the matcher says is believed: its word is a number and an id, everything else is recomputed.
 """
@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from libmatch.auditlog import Checkpoint, encode_hit_leaf
 from libmatch.batch import compute_token
-from libmatch.errors import EncodingError, InputError, LogError, ServiceError, UnsealError
+from libmatch.errors import EncodingError, InputError, ServiceError, UnsealError
 from libmatch.keys import HpkePrivateKey
 from libmatch.manifest import Epoch
 from libmatch.notices import hit_id as compute_hit_id
@@ -20,7 +19,7 @@ from libmatch.unseal import OpenedPair, unseal_pair
 from services.inspector.cases import CasePair, tidy
 from services.inspector.disputes import MATCHER, Dispute, encode_pair, unknown_party
 from services.inspector.epochs import Epochs, find_member
-from services.inspector.matcher import HitSummary, Log, Review, is_passing, is_withdrawn
+from services.inspector.matcher import HitSummary, Review, is_passing, is_withdrawn
 from services.inspector.states import DisputeKind, HitState
 from services.inspector.store.hits import Outcome
 
@@ -39,27 +38,16 @@ class OpenHit:
     """Opens hits of any epoch in the kit. Safe from several threads."""
 
     review: Review
-    log: Log
     epochs: Epochs
     key: HpkePrivateKey
 
-    def run(self, hit: HitSummary, checkpoint: Checkpoint) -> Outcome:
+    def run(self, hit: HitSummary) -> Outcome:
         """What became of ``hit``. Raises ServiceError where the matcher is out of reach."""
         try:
-            self._prove(hit, checkpoint)
             pair = self._open(hit, self._fetch(hit))
         except _Found as found:
             return Outcome(hit.number, found.state, None, found.dispute)
         return Outcome(hit.number, HitState.OPENED, pair)
-
-    def _prove(self, hit: HitSummary, checkpoint: Checkpoint) -> None:
-        entry = encode_hit_leaf(hit.hit_id, hit.found_at_us)
-        try:
-            self.log.prove(checkpoint, hit.leaf_index, entry)
-        except LogError:
-            raise _blame(hit, DisputeKind.NOT_LOGGED) from None
-        except ServiceError as error:
-            raise _unless_passing(error, hit) from None
 
     def _fetch(self, hit: HitSummary) -> FlaggedPair:
         try:
@@ -140,6 +128,13 @@ def _blame(
     evidence = b"" if pair is None else encode_pair(pair)
     dispute = Dispute(kind, (answerable,), hit.hit_id, detail, evidence)
     return _Found(HitState.DISPUTED, dispute)
+
+
+def leave_unproved(hit: HitSummary, kind: DisputeKind) -> Outcome:
+    """What becomes of a hit that is not proved (``prove_hits``): nothing of it is fetched."""
+    # Without a path it is tried again; a hit that is not in the log is none.
+    state = HitState.LISTED if kind is DisputeKind.WITHHELD else HitState.DISPUTED
+    return Outcome(hit.number, state, None, Dispute(kind, (MATCHER,), hit.hit_id))
 
 
 def _unless_passing(error: ServiceError, hit: HitSummary) -> ServiceError | _Found:

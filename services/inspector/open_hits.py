@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libmatch.auditlog import Checkpoint
-from services.inspector.open_hit import OpenHit
+from services.inspector.open_hit import OpenHit, leave_unproved
+from services.inspector.prove_hits import ProveHits
 from services.inspector.side_by_side import Crew
 from services.inspector.store.hits import Hits
 
@@ -30,8 +31,11 @@ class Opened:
 class OpenHits:
     """The hits that were listed and not opened yet."""
 
-    def __init__(self, hits: Hits, open_hit: OpenHit, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, hits: Hits, prove: ProveHits, open_hit: OpenHit, now: Callable[[], datetime]
+    ) -> None:
         self._hits = hits
+        self._prove = prove
         self._open_hit = open_hit
         self._now = now
 
@@ -47,7 +51,10 @@ class OpenHits:
         """What opened just now. Raises ServiceError; then what opened before it is kept."""
         after = opened = disputes = 0
         while piece := self._hits.read_listed(after, _PIECE):
-            outcomes, error = crew.run(lambda hit: self._open_hit.run(hit, checkpoint), piece)
+            failed = self._prove.run(crew, piece, checkpoint)
+            proved = [hit for hit in piece if hit.number not in failed]
+            outcomes, error = crew.run(self._open_hit.run, proved)
+            outcomes += [leave_unproved(h, failed[h.number]) for h in piece if h.number in failed]
             kept = self._hits.keep(outcomes, self._now())
             opened, disputes = opened + kept.opened, disputes + kept.disputes
             if error is not None:

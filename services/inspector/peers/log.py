@@ -24,9 +24,9 @@ class LogClient:
         """The checkpoint of now, proved to extend the last one, and remembered. Raises LogError."""
         return self._watch.advance()
 
-    def prove(self, checkpoint: Checkpoint, leaf_index: int, entry: bytes) -> None:
-        """Return if ``entry`` is that leaf of the log. Raises LogError."""
-        self._watch.prove(checkpoint, leaf_index, entry)
+    def fetch_path(self, leaf_index: int, tree_size: int) -> list[bytes]:
+        """The path from that leaf to the root of so many leaves, unverified."""
+        return self._source.get_inclusion_proof(leaf_index, tree_size)[1]
 
     def evidence(self) -> Sequence[str]:
         """The remembered note ("" for none) and the one that was compared with it last."""
