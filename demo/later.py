@@ -5,7 +5,6 @@ The late files go through the command line, as a clerk types it; the rest throug
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -17,7 +16,7 @@ from demo.changes import Changes
 from demo.failure import DemoFailure
 from demo.judge import CLEAR, HOLD, NOT_SUBMITTED, Hits, folded, judge_hits, key_of
 from demo.parties import Office, blaming
-from demo.processes import ROOT
+from demo.processes import ROOT, make_environment
 from demo.sheets import DeclarationFile, ListFile, Sheets
 from demo.site import Site
 from demo.truth import ExpectedHit
@@ -135,11 +134,7 @@ class Later:
         done = subprocess.run(
             [*command, "--config", str(office.config)],
             cwd=ROOT,
-            env={
-                **os.environ,
-                "PYTHONUTF8": "1",
-                "LIBMATCH_CLERK__SERVER__ADDRESS": office.process.address,
-            },
+            env=make_environment({"LIBMATCH_CLERK__SERVER__ADDRESS": office.process.address}),
             capture_output=True,
             text=True,
             timeout=_CLI_S,

@@ -48,7 +48,7 @@ class Process:
             self._child = subprocess.Popen(
                 _command(program),
                 cwd=ROOT,
-                env=_environment(program.settings),
+                env=make_environment(program.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -113,8 +113,8 @@ def _command(program: Program) -> list[str]:
     return [*child, "--config", str(program.config)]
 
 
-def _environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Ours without anybody's settings of services, plus ``settings``."""
+def make_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Ours, with ``settings`` and no other settings of services or of their callers."""
     ours = {k: v for k, v in os.environ.items() if not k.startswith("LIBMATCH_")}
     return {**ours, "PYTHONUTF8": "1", **settings}
 

@@ -83,7 +83,8 @@ class Findings:
             "plaintext_in_matcher": self.plaintext["total"] == 0,
             "plaintext_elsewhere": not any(self.plaintext_elsewhere.values()),
             "unflagged_opened": a.unflagged_opened == 0 and a.trials > 0,
-            "flagged_opened_control": a.flagged_opened == a.flagged == a.marked > 0,
+            "flagged_opened_control": a.flagged_opened == a.flagged == a.marked > 0
+            and a.capsules_opened == a.capsules,
             "kill": self.kill.done or not self.kill.wanted,
             "exit_codes": not any(self.exit_codes.values()),
         }

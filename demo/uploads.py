@@ -20,6 +20,7 @@ MATCHER = "matcher"
 _BATCH = 2048  # rows of a full batch
 _POLL_S = 0.2
 _AIM_S = 0.01  # between looks at what the matcher has accepted, to kill it in the middle
+_STRIKE_S = 0.001  # between looks at its journal, to kill it while it writes
 _RETRY_S = 0.2
 _SEND_S = 600.0
 
@@ -47,11 +48,15 @@ class Upload:
 
 @dataclass
 class Kill:
-    """What became of the wish to kill the matcher: batches it had accepted, before and in all."""
+    """What became of the wish to kill the matcher.
+
+    ``accepted_before``: batches it had accepted by then. ``while_writing``: its journal had just changed.
+    """
 
     wanted: bool
     done: bool = False
     during_upload: bool = False
+    while_writing: bool = False
     accepted_before: int = 0
 
 
@@ -100,6 +105,7 @@ class Uploads:
             if self._aiming:
                 accepted = count_accepted(self.database)
                 if accepted >= threshold:
+                    self.kill.while_writing = self._await_write(futures)
                     self._kill(accepted, during_upload=True)
         if self._aiming:  # it was over too quickly
             self._kill(count_accepted(self.database), during_upload=False)
@@ -107,6 +113,15 @@ class Uploads:
     @property
     def _aiming(self) -> bool:
         return self.kill.wanted and not self.kill.done
+
+    def _await_write(self, futures: Sequence[Future[None]]) -> bool:
+        """True as soon as the matcher writes into its journal; False where all is sent before."""
+        journal = self.database.with_name(f"{self.database.name}-wal")
+        before = journal.stat().st_mtime_ns
+        while not _finished(futures, _STRIKE_S):
+            if journal.stat().st_mtime_ns != before:
+                return True
+        return False
 
     def _kill(self, accepted: int, *, during_upload: bool) -> None:
         address = self.processes[MATCHER].address

@@ -79,6 +79,7 @@ class TestRun:
     ) -> None:
         killed = report["matcher_killed"]
         assert killed["during_upload"]
+        assert killed["while_writing"]
         assert 0 < killed["accepted_before"] < report["sizes"]["batches"]
         assert report["hits_found"] == report["hits_expected"] > 20
         assert (report["missed"], report["false_hits"], report["duplicates"]) == (0, 0, 0)
