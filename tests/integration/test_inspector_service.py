@@ -231,6 +231,28 @@ def test_officers_work_from_the_command_line(
     assert out.stat().st_mode & 0o077 == 0
 
 
+def test_a_matcher_restored_from_an_older_backup_is_found(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = site.folder / "matcher" / "data"
+    with site.matcher() as matcher:
+        submit(site, matcher)
+    shutil.copytree(data, tmp_path / "backup")
+    with (
+        site.matcher() as matcher,
+        site.inspector(matcher.address, **AT_ONCE) as inspector,
+        site.desk("zhang", inspector.address) as desk,
+    ):
+        desk.pull()
+    shutil.rmtree(data)
+    shutil.copytree(tmp_path / "backup", data)
+    with site.matcher() as matcher, site.inspector(matcher.address) as inspector:
+        assert call(site, "zhang", inspector.address, "pull") == 5
+        assert "审计日志" in capsys.readouterr().err
+        assert call(site, "zhang", inspector.address, "disputes") == 0
+        assert "比对平台" in capsys.readouterr().out
+
+
 def test_the_command_line_refuses_in_chinese(
     site: Site, matcher: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
