@@ -112,13 +112,13 @@ class RuleSet:
     unit_check_scope: Annotated[
         UnitCheckScope, Says("R51", "申报和涉权事项分别计算，还是合并计算")
     ] = UnitCheckScope.EACH
+    check_days_after_year: Annotated[
+        int, Says("R51", "年度抽查结果（R51、R52）登记的期限（年度结束后的天数）")
+    ] = 90
     district_check_percent: Annotated[int, Says("R52", "区纪委随机抽查的最低比例（%）")] = 10
     district_check_scope: Annotated[
         DistrictCheckScope, Says("R52", "按全区比中事项计算，还是按每个单位计算")
     ] = DistrictCheckScope.DISTRICT
-    check_days_after_year: Annotated[
-        int, Says("R51", "年度抽查结果（R51、R52）登记的期限（年度结束后的天数）")
-    ] = 90
     lead_days: Annotated[int, Says("R53", "问题线索处置结果登记的期限（天）")] = 90
 
     # deadlines, and keeping
