@@ -16,9 +16,10 @@ from rich.console import Console
 
 from demo.failure import DemoFailure
 from demo.report import show_parties, show_result, write_report
-from demo.run import Options, run_demo
+from demo.run import run_demo
 from demo.stages import Stages
 from demo.workplace import open_workplace
+from demo.world import Options
 
 OK, NOT_OK, FAILED, USAGE = 0, 1, 3, 2
 _WIDTH = 110  # columns of a table in a file
