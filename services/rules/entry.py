@@ -76,7 +76,10 @@ _RULES = {
 
 @dataclass(frozen=True, repr=False)
 class Course:
-    """One declaration on its way. ``unit``: the receiving unit. ``digest``: of its content, 32 bytes."""
+    """One declaration on its way. ``unit``: the receiving unit. ``digest``: of its content, 32 bytes.
+
+    ValueError for a state without what led to it.
+    """
 
     official: Identifier
     unit: str
@@ -89,6 +92,10 @@ class Course:
 
     def __post_init__(self) -> None:
         require_digest(self.digest)
+        steps = (self.pledged_on, self.opinion, self.entered_by, self.reviewed_by)
+        reached = list(State).index(self.state)
+        if [step is not None for step in steps] != [n < reached for n in range(len(steps))]:
+            raise ValueError("a state has what led to it, and nothing beyond")
 
     def __repr__(self) -> str:
         return f"<Course {self.state.name} at {self.unit}>"
@@ -148,8 +155,6 @@ def enter(course: Course, worker: Account, digest: bytes) -> Course:
     require(worker.roles, Action.IMPORT_DECLARATIONS)
     _require_outside_discipline(worker)
     _require_unit(course, worker)
-    if course.opinion is None:
-        raise ValueError("a signed declaration has an opinion")
     _require_same(course, digest, "R21")
     return replace(course, state=state, entered_by=worker)
 

@@ -151,11 +151,9 @@ def must_report(person: Person, tree: UnitTree, rules: RuleSet, on: date) -> Obl
 
 
 def grant_exemption(person: Person, exemption: Exemption, tree: UnitTree, rules: RuleSet) -> Person:
-    """The person with one more exemption (R6). RuleViolation R6 where the rules admit none, or one
-    so long only until somebody must look again."""
-    if not _exemptible(
-        tree.get(person.unit, exemption.valid_from), tree, rules, exemption.valid_from
-    ):
+    """The person with one more exemption. RuleViolation R6 where the rules admit none, or none so long."""
+    began = exemption.valid_from
+    if not _exemptible(tree.get(person.unit, began), tree, rules, began):
         raise RuleViolation(
             "R6",
             "leaders of this unit are not exempt under the rules in force; let the person report",

@@ -92,8 +92,8 @@ class Permission:
 
     rule: str
     roles: frozenset[Role]
-    enters: bool = False
-    business: bool = True
+    enters: bool
+    business: bool
 
 
 def _who(rule: str, *roles: Role, enters: bool = False, business: bool = True) -> Permission:

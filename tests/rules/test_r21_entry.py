@@ -13,6 +13,7 @@ from services.rules.accounts import Account
 from services.rules.content import declaration_digest
 from services.rules.declaration import Declaration, TruthPledge
 from services.rules.entry import TRANSITIONS, Course, Event, State
+from services.rules.readings import OpinionBox
 from services.rules.reporting import Person, Post
 from services.rules.roles import Role
 from services.rules.signing import signing_right
@@ -65,8 +66,11 @@ def test_R21_every_step_out_of_order_is_refused_and_leaves_the_course(
         assert step(course).state is TRANSITIONS[state, event]
         return
     rule = {Event.SIGN: "R21", Event.ENTER: "R21", Event.PLEDGE: "R19", Event.REVISE: "R20"}
-    said = refusal(rule.get(event, "R31"), step, course).message_zh
-    assert f"当前状态为“{state}”" in said
+    refused = refusal(rule.get(event, "R31"), step, course)
+    assert f"当前状态为“{state}”" in refused.message_zh
+    possible = [e for s, e in TRANSITIONS if s is state]
+    assert all(e in refused.message_zh and e.name in str(refused) for e in possible)
+    assert possible or "R20" in refused.message_zh
     assert course == STAGES[state]
 
 
@@ -112,9 +116,16 @@ def test_R24_official_does_not_sign_his_own_declaration() -> None:
     refusal("R24", entry.sign, PLEDGED, RIGHT, SIGNER, DIGEST, DAY, RULES, own=own)
 
 
+def test_R23_responsible_leader_signs_too_where_the_box_is_read_so() -> None:
+    rules = replace(RULES, opinion_box=OpinionBox.RESPONSIBLE_LEADER)
+    refusal("R23", entry.sign, PLEDGED, RIGHT, SIGNER, DIGEST, DAY, rules)
+    signed = entry.sign(PLEDGED, RIGHT, SIGNER, DIGEST, DAY, rules, box=LEADER)
+    assert signed.state is State.SIGNED
+
+
 def test_R31_worker_of_the_unit_enters_and_its_leader_reviews() -> None:
     refusal("R31", entry.enter, SIGNED, LEADER, DIGEST)
-    refusal("R31", entry.review, ENTERED, WORKER)
+    refusal("R31", entry.review, ENTERED, account(Role.WORKER, person=13))
     refusal("R13", entry.enter, SIGNED, account(Role.WORKER, unit="mawu", person=11), DIGEST)
     refusal("R13", entry.review, ENTERED, account(Role.RESPONSIBLE_LEADER, unit="mawu"))
 
@@ -141,6 +152,15 @@ def test_R31_only_who_has_it_hands_it_back() -> None:
 
 def test_R56_discipline_staff_do_not_enter() -> None:
     refusal("R56", entry.enter, SIGNED, replace(WORKER, discipline=True), DIGEST)
+
+
+def test_R21_no_state_is_made_up() -> None:
+    for state in set(State) - {State.DRAFT}:
+        with pytest.raises(ValueError, match="what led to it"):
+            replace(DRAFT, state=state)
+    for course in (PLEDGED, SIGNED, ENTERED, REVIEWED):
+        with pytest.raises(ValueError, match="nothing beyond"):
+            replace(course, state=State.DRAFT)
 
 
 def test_R21_digest_has_32_bytes() -> None:

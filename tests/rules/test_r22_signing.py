@@ -14,6 +14,7 @@ from services.rules.roles import SIGNERS, Role
 from services.rules.ruleset import RuleSet
 from services.rules.signing import (
     ListSignature,
+    Opinion,
     SigningRight,
     require_box,
     require_not_self,
@@ -135,6 +136,12 @@ def test_R23_other_reading_asks_the_responsible_leader_too() -> None:
     refusal("R23", require_box, signer, leader, "mawu", rules)
     same = account(Role.RESPONSIBLE_LEADER, person=4)
     refusal("R23", require_box, signer, same, "nongwei", rules)
+
+
+def test_R22_opinion_is_bound_to_a_digest_and_shows_nobody() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        Opinion("login-4", DAY, b"")
+    assert "login-4" not in repr(Opinion("login-4", DAY, bytes(32)))
 
 
 DIGEST = bytes(range(32))

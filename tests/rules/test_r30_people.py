@@ -46,10 +46,23 @@ WORKER = account(Role.WORKER, person=2)
 
 def test_R30_unit_names_one_leader_and_one_worker() -> None:
     check_unit_staff("nongwei", [LEADER, WORKER], RULES)
-    for staff in ([LEADER], [WORKER], [LEADER, WORKER, account(Role.WORKER, person=3)]):
+    for staff in ([], [LEADER], [WORKER], [LEADER, WORKER, account(Role.WORKER, person=3)]):
         refusal("R30", check_unit_staff, "nongwei", staff, RULES)
+    others = [account(Role.PARTY_HEAD, person=n) for n in (7, 8)]
+    check_unit_staff("nongwei", [LEADER, WORKER, *others], RULES)
     elsewhere = replace(WORKER, unit="mawu")
     refusal("R30", check_unit_staff, "nongwei", [LEADER, elsewhere], RULES)
+
+
+def test_R30_one_account_may_have_several_roles_that_do_not_exclude_each_other() -> None:
+    head = account(Role.PARTY_HEAD, Role.RESPONSIBLE_LEADER, Role.OFFICIAL)
+    check_unit_staff("nongwei", [head, WORKER], RULES)
+
+
+def test_R30_discipline_work_on_any_account_counts_for_the_person() -> None:
+    inspector = account(Role.OFFICIAL, person=2, discipline=True)
+    refusal("R56", check_accounts, [inspector, WORKER], RULES)
+    refusal("R56", check_accounts, [WORKER, inspector], RULES)
 
 
 def test_R30_leader_and_worker_are_two_persons_whatever_their_logins() -> None:
@@ -153,9 +166,20 @@ def test_R31_worker_enters_and_leader_reviews() -> None:
         assert (may({Role.WORKER}, action), may({Role.RESPONSIBLE_LEADER}, action)) == (False, True)
 
 
+def test_R31_refusal_names_who_may() -> None:
+    said = refusal("R48", require, [Role.PARTY_HEAD], Action.RECORD_OBJECTION)
+    assert "由以下人员办理：工作人员、责任领导，" in said.message_zh
+    assert "WORKER, RESPONSIBLE_LEADER;" in str(said)
+    require([Role.WORKER], Action.RECORD_OBJECTION)
+
+
 def test_R30_account_belongs_to_somebody_with_a_role() -> None:
     with pytest.raises(ValueError, match="at least one role"):
         account()
+    with pytest.raises(ValueError, match="a login, a unit"):
+        replace(WORKER, login="")
+    with pytest.raises(ValueError, match="a login, a unit"):
+        replace(WORKER, unit="")
     with pytest.raises(ValueError, match="no account"):
         account(Role.SYSTEM)
     assert "1950" not in repr(WORKER)
