@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _READY_S = 120.0  # a loaded machine starts a dozen interpreters slowly
 _STOP_S = 40.0  # a service's own grace is 20 s
 _POLL_S = 0.02
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,23 @@ class Process:
             return self._child.returncode
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C and the like take effect after the block. For the main thread."""
+    arrived: list[int] = []
+    handlers = {one: signal.getsignal(one) for one in _INTERRUPTS}
+    caught = [one for one, handler in handlers.items() if handler is not signal.SIG_IGN]
+    for one in caught:
+        signal.signal(one, lambda number, _: arrived.append(number))
+    try:
+        yield
+    finally:
+        for one in caught:
+            signal.signal(one, handlers[one])
+    for number in arrived:
+        signal.raise_signal(number)
+
+
 def _command(program: Program) -> list[str]:
     child = [sys.executable, "-m", "demo.child", str(os.getpid()), program.module]
     return [*child, "--config", str(program.config)]
@@ -154,8 +173,9 @@ class Processes:
         """Starts all of them at once, and gives each as it gets ready. Raises DemoFailure."""
         started = []
         for program in programs:
-            started.append(Process(program, self._logs))
-            self._running[program.name] = started[-1]
+            with _uninterrupted():  # else a child could be there that nobody knows of
+                started.append(Process(program, self._logs))
+                self._running[program.name] = started[-1]
         for process in started:
             process.wait_ready()
             yield process
@@ -182,6 +202,7 @@ class Processes:
 
     def kill(self, name: str) -> Program:
         """Kills a service the hard way; its program, to start it again."""
-        process = self._running.pop(name)
+        process = self._running[name]
         process.kill()
+        del self._running[name]
         return process.program

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,39 @@ def test_an_error_in_the_block_leaves_no_service_behind(folder: Path) -> None:
     with pytest.raises(RuntimeError):
         fail()
     assert processes.exit_codes == {"a": 0}
+
+
+class _Interrupting(Mapping[str, str]):
+    """Settings whose reading is interrupted by Ctrl-C: in the middle of a start."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = settings
+
+    def __getitem__(self, key: str) -> str:
+        return self._settings[key]
+
+    def __iter__(self) -> Iterator[str]:
+        signal.raise_signal(signal.SIGINT)
+        return iter(self._settings)
+
+    def __len__(self) -> int:
+        return len(self._settings)
+
+
+def test_an_interrupt_in_the_middle_of_a_start_waits_until_the_service_is_known(
+    folder: Path,
+) -> None:
+    program = _program(folder, "a")
+    program = replace(program, settings=_Interrupting(program.settings))
+    processes = Processes(folder / "logs")
+
+    def start() -> None:
+        with processes:
+            list(processes.start([program]))
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert list(processes.exit_codes) == ["a"]
 
 
 def test_a_service_that_does_not_listen_to_sigterm_is_killed(folder: Path) -> None:
