@@ -253,7 +253,10 @@ def _parse_signature(line: str) -> tuple[str, bytes]:
     name, separator, encoded = line.removeprefix(_MARK).partition(" ")
     if not line.startswith(_MARK) or not separator or not name:
         raise LogError("a signed note has a malformed signature line")
-    return name, _from_base64(encoded)
+    blob = _from_base64(encoded)
+    if len(blob) <= 4:
+        raise LogError("a signature line has a key id of four bytes and a signature")
+    return name, blob
 
 
 def _parse_text(text: str) -> Checkpoint:

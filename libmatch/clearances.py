@@ -25,13 +25,30 @@ class ClearanceStatus(IntEnum):
     HOLD = 4
 
 
+class HoldReason(IntEnum):
+    """Why an answer is HOLD, as far as the asking unit may know. Numbers are normative.
+
+    In order of weight: of several reasons an answer names the one with the lowest number.
+    """
+
+    UNREADABLE = 1  # 纪委 cannot open the record's batch
+    NOT_COMPLIANT = 2
+    UNVERIFIED = 3
+    OBJECTION = 4
+    UNPUBLISHED = 5
+
+
 @dataclass(frozen=True)
 class Clearance:
-    """The answer for record ``rid``; ``expires_at_us`` (microseconds UTC) is 0 unless CLEAR."""
+    """The answer for record ``rid``; ``expires_at_us`` (microseconds UTC) is 0 unless CLEAR.
+
+    ``reason`` is set with HOLD only, and None where the gate did not say.
+    """
 
     rid: bytes
     status: ClearanceStatus
     expires_at_us: int = 0
+    reason: HoldReason | None = None
 
     def __post_init__(self) -> None:
         exactly(self.rid, RID_SIZE, "a record id")

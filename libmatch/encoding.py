@@ -7,6 +7,8 @@ bytes of one structure are never bytes of another. Protobuf bytes are never hash
 
 from __future__ import annotations
 
+from datetime import date
+
 from libmatch.errors import EncodingError
 
 PREFIX = b"libmatch/1/"
@@ -84,3 +86,16 @@ def exactly(data: bytes, length: int, what: str) -> bytes:
     if len(data) != length:
         raise EncodingError(f"{what} is {length} bytes, not {len(data)}")
     return data
+
+
+def iso_date(data: bytes) -> date | None:
+    """The date in ``YYYY-MM-DD``, None for no bytes. Raises EncodingError for any other form."""
+    if not data:
+        return None
+    try:
+        value = date.fromisoformat(data.decode("ascii"))
+    except ValueError:
+        raise EncodingError("not a date") from None
+    if value.isoformat().encode("ascii") != data:  # fromisoformat takes 20180630 and 2018-W26-6 too
+        raise EncodingError("not a date in the form YYYY-MM-DD")
+    return value

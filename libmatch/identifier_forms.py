@@ -77,6 +77,8 @@ _FLOAT = re.compile(
 _WHOLE_15 = re.compile(r"([0-9]{15})\.0+")  # 15 digits are exact in a float: nothing is lost
 _UPPER = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}  # ASCII only
 # Typed for the X at the end, Cyrillic, Greek and ×; NFKC folds Ⅹ and full-width Ｘ by itself.
+# ① ¹ № and their like: NFKC would make digits and letters of them that nobody meant.
+_NOT_TYPED = ("No", "So")
 _LOOKS_LIKE_X = frozenset("ХхΧχ×")
 
 
@@ -93,6 +95,8 @@ def normalise(text: str) -> tuple[Refusal, str]:
     text = text.strip()
     if len(text) > TEXT_LIMIT:
         return Refusal.LENGTH, ""
+    if any(unicodedata.category(c) in _NOT_TYPED for c in text):
+        return Refusal.CHARACTERS, ""
     folded = visible(unicodedata.normalize("NFKC", text)).translate(_UPPER).strip(_QUOTES)
     if whole := _WHOLE_15.fullmatch(folded):
         return Refusal.NONE, whole[1]
@@ -252,6 +256,9 @@ def read(text: str, today: int, kind: Kind | None) -> tuple[Refusal, Kind | None
     return (refusal, None, "") if refusal else (refusal, found, idn)
 
 
+_CENTURIES = ("18", "19", "20")  # of a birth date at 7 to 14
+
+
 def _detect(text: str) -> Kind | Refusal:
     """The one kind whose form the text has, or why there is none."""
     if len(text) == IDN_LENGTH:
@@ -261,20 +268,31 @@ def _detect(text: str) -> Kind | Refusal:
         return Kind.FOREIGN_PERMANENT_RESIDENT if letters else Kind.RESIDENT_ID
     if _TRAVEL_PERMIT.fullmatch(text):
         return Refusal.TRAVEL_PERMIT
-    if _PASSPORT_PLAIN.fullmatch(text):
+    if _PASSPORT_PLAIN.fullmatch(text) and not _may_be_mistyped(text):
         return Kind.PASSPORT
     return Refusal.STATE_KIND if _PASSPORT.fullmatch(text) else Refusal.LENGTH
+
+
+def _may_be_mistyped(text: str) -> bool:
+    """Whether a plain passport number may be something else: EO… and EI… for E0… and E1…, №…, or MA….
+
+    MA begins the organisation codes of 9 characters that are part of a credit code.
+    """
+    organisation = text[:2] == "MA" and len(text) == 9 and organisation_check(text[:8]) == text[8]
+    return text[1] in "IO" or organisation
 
 
 def _detect_18(text: str) -> Kind:
     """A person's number where it could be one with one wrong character, else a credit code."""
     body = text[:17]
-    if not body[0].isdigit() or sum(c.isalpha() for c in body) > 1:
+    if body[0].isalpha() and body[1:].isdigit() and body[6:8] in _CENTURIES:
+        return Kind.RESIDENT_ID  # with a letter typed for its first digit, which ``_doubt`` weighs
+    if body[0].isalpha() or sum(c.isalpha() for c in body) > 1:
         return Kind.CREDIT_CODE
     if body[0] != "9":
         return Kind.RESIDENT_ID
     # Enterprises' codes begin with 9 too: there the century at 7 and 8 marks the person.
-    person = body[6:8] in ("18", "19", "20")
+    person = body[6:8] in _CENTURIES
     return Kind.FOREIGN_PERMANENT_RESIDENT if person else Kind.CREDIT_CODE
 
 
@@ -284,8 +302,11 @@ def _doubt(text: str, today: int, found: Kind, refusal: Refusal) -> Refusal:
     A valid resident id stays one: one in 341 satisfies the credit code's two check characters by
     chance, while a credit code that is a valid resident id is next to impossible.
     """
-    if found is Kind.CREDIT_CODE or found is Kind.PASSPORT or len(text) != IDN_LENGTH:
+    if found is Kind.PASSPORT or len(text) != IDN_LENGTH:
         return refusal
+    if found is Kind.CREDIT_CODE:
+        halves = _PASSPORT_PLAIN.fullmatch(text[:9]) and _PASSPORT_PLAIN.fullmatch(text[9:])
+        return Refusal.AMBIGUOUS if halves and refusal is Refusal.NONE else refusal
     if found is Kind.RESIDENT_ID and refusal is Refusal.NONE:
         return refusal
     if _read_credit_code(text, today)[0] is Refusal.NONE:

@@ -190,7 +190,10 @@ class Member:
     status: Status = Status.ACTIVE
 
     def __post_init__(self) -> None:
-        check_unit(self.unit)
+        if check_unit(self.unit) == "matcher":
+            raise ManifestError(
+                "no member is called matcher: that word names the matcher in disputes"
+            )
         exactly(self.signing_key, _VERIFY_KEY, "a member's signing key")
         exactly(self.hpke_key, HPKE_PUBLIC_SIZE, "a member's HPKE key")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from libmatch.encoding import dec, enc, exactly, u8, u64, uint
+from libmatch.encoding import dec, enc, exactly, iso_date, u8, u64, uint
 from libmatch.errors import EncodingError
 from libmatch.keys import HpkePrivateKey, SigningKey, seal_to
 from libmatch.manifest import Epoch, Member
@@ -125,7 +125,7 @@ def _decode(data: bytes, side: Side) -> HitNotice:
         unit, capacity, ref, name, programme = (text.decode() for text in rest[:5])
         amount, place, start = rest[5:]
         fen = uint(amount, 8) if amount else None
-        begins = date.fromisoformat(start.decode()) if start else None
+        begins = iso_date(start)
         return OfficialNotice(
             rid, token, unit, capacity, ref, name, programme, fen, place.decode(), begins
         )

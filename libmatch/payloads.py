@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from libmatch.encoding import dec, enc, lp, u8, u64, uint
+from libmatch.encoding import dec, enc, iso_date, lp, u8, u64, uint
 from libmatch.errors import EncodingError, InputError
 from libmatch.identifiers import Identifier, Kind
 
 NAME_CAP = 90  # bytes of UTF-8: 30 Chinese characters
 REFERENCE_CAP = 48
-RELATION_CAP = 60
+RELATION_CAP = 48  # 其他具有法定扶养、赡养关系的亲属
+CAPACITY_CAP = 15  # 法定代表人, 委托代理人
 UNIT_CAP = 75
 POST_CAP = 75
 ITEM_NAME_CAP = 108
@@ -41,7 +42,7 @@ class RelativePayload:
     official_post: str
 
     def encode(self) -> bytes:
-        """At most 493 bytes. Raises InputError for a name that is too long."""
+        """At most 471 bytes. Raises InputError for a name that is too long."""
         return _head(self.person) + enc(
             "relative",
             _whole(self.name, NAME_CAP, "姓名"),
@@ -75,11 +76,11 @@ class ItemPayload:
     start: date | None
 
     def encode(self) -> bytes:
-        """At most 497 bytes. Raises InputError for a name or reference that is too long."""
+        """At most 488 bytes. Raises InputError for a name or reference that is too long."""
         return _head(self.person) + enc(
             "item",
             _whole(self.name, NAME_CAP, "姓名"),
-            _whole(self.capacity, RELATION_CAP, "受益身份"),
+            _whole(self.capacity, CAPACITY_CAP, "受益身份"),
             _whole(self.item_ref, REFERENCE_CAP, "编号"),
             _clipped(self.item_name, ITEM_NAME_CAP),
             _clipped(self.programme, PROGRAMME_CAP),
@@ -106,28 +107,31 @@ def decode_relative(payload: bytes) -> RelativePayload:
     """The declared relative in a registry record's payload. Raises EncodingError."""
     person, body = read_person(payload)
     name, relation, kind, idn, official_name, unit, post = dec("relative", body, 7)
-    texts = map(_text, (official_name, unit, post))
-    return RelativePayload(person, _text(name), _text(relation), _identifier(kind, idn), *texts)
+    return RelativePayload(
+        person=person,
+        name=_text(name, NAME_CAP),
+        relation=_text(relation, RELATION_CAP),
+        official=_identifier(kind, idn),
+        official_name=_text(official_name, NAME_CAP),
+        official_unit=_text(unit),
+        official_post=_text(post),
+    )
 
 
 def decode_item(payload: bytes) -> ItemPayload:
     """The item in a beneficiary record's payload. Raises EncodingError."""
     person, body = read_person(payload)
     name, capacity, ref, item_name, programme, amount, place, start = dec("item", body, 8)
-    try:
-        begins = date.fromisoformat(start.decode("ascii")) if start else None
-    except ValueError:
-        raise EncodingError("not a date") from None
     return ItemPayload(
         person=person,
-        name=_text(name),
-        capacity=_text(capacity),
-        item_ref=_text(ref),
+        name=_text(name, NAME_CAP),
+        capacity=_text(capacity, CAPACITY_CAP),
+        item_ref=_text(ref, REFERENCE_CAP),
         item_name=_text(item_name),
         programme=_text(programme),
         amount_fen=uint(amount, 8) if amount else None,
         place=_text(place),
-        start=begins,
+        start=iso_date(start),
     )
 
 
@@ -142,7 +146,9 @@ def _identifier(kind: bytes, idn: bytes) -> Identifier:
         raise EncodingError("not an identifier") from None
 
 
-def _text(data: bytes) -> str:
+def _text(data: bytes, cap: int | None = None) -> str:
+    if cap is not None and len(data) > cap:
+        raise EncodingError("a field is longer than its cap")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -111,7 +111,8 @@ _WITHOUT_OWNER: dict[str, Relation] = {
 # wife or a daughter-in-law, 姨妹 a wife's sister (so in Chongqing) or a cousin, 婆婆 a husband's mother
 # or (so in Chongqing) a grandmother, 女 also a sex.
 _AMBIGUOUS = (
-    "女 男 媳妇 弟妹 公公 婆婆 亲属 亲戚 其他 其它 其他亲属 其它亲属 舅子 舅哥 舅兄 舅弟 舅老倌 妻舅 大舅 小舅 "
+    "女 男 媳妇 弟妹 公公 婆婆 亲属 亲戚 其他 其它 其他亲属 其它亲属 "
+    "舅子 舅哥 舅兄 舅弟 舅老倌 妻舅 大舅 小舅 "
     "姨姐 姨妹 姨姐子 姨妹子 大姨 小姨 大姑 小姑 大姑姐 大伯 小叔"
 )
 # Marks of those out of scope, looked for only after every word of the list has failed.

@@ -75,6 +75,19 @@ def check_flagged(epoch: Epoch, record: FlaggedRecord, side: Side) -> None:
         raise UnsealError(MATCHER)
 
 
+def check_pair(epoch: Epoch, pair: FlaggedPair) -> None:
+    """Return if both rows were signed, are of opposite sides and have one token.
+
+    Raises UnsealError naming the matcher otherwise. Comes before any capsule is opened: what the matcher
+    wrongly paired must not be blamed on a unit.
+    """
+    suite = get_suite(epoch.manifest.suite)
+    check_flagged(epoch, pair.registry, Side.REGISTRY)
+    check_flagged(epoch, pair.beneficiary, Side.BENEFICIARY)
+    if _token(suite, pair.registry) != _token(suite, pair.beneficiary):
+        raise UnsealError(MATCHER)
+
+
 def release_secret(key: HpkePrivateKey, epoch: Epoch, record: FlaggedRecord) -> RecordSecret:
     """The key holder's answer for one flagged record; the batch secret is forgotten.
 
@@ -96,10 +109,7 @@ def open_pair(
 ) -> OpenedPair:
     """The two payloads. Raises UnsealError naming who is answerable, or both units in a dispute."""
     suite = get_suite(epoch.manifest.suite)
-    check_flagged(epoch, pair.registry, Side.REGISTRY)
-    check_flagged(epoch, pair.beneficiary, Side.BENEFICIARY)
-    if _token(suite, pair.registry) != _token(suite, pair.beneficiary):
-        raise UnsealError(MATCHER)
+    check_pair(epoch, pair)
     for record, secret in ((pair.registry, registry), (pair.beneficiary, beneficiary)):
         if not hmac.compare_digest(commit_half(suite, secret.half), _own_commitment(record)):
             raise UnsealError(record.header.unit)
@@ -121,6 +131,7 @@ def open_pair(
 
 def unseal_pair(key: HpkePrivateKey, epoch: Epoch, pair: FlaggedPair) -> OpenedPair:
     """Both steps at one place, for a workstation that holds the key itself."""
+    check_pair(epoch, pair)
     registry = release_secret(key, epoch, pair.registry)
     beneficiary = release_secret(key, epoch, pair.beneficiary)
     return open_pair(epoch, pair, registry, beneficiary)

@@ -17,16 +17,20 @@ from libmatch.client.messages import (
     pb_to_document,
     pb_to_notice,
     pb_to_receipt,
+    pb_to_report,
+    report_to_pb,
     side_to_pb,
     withdrawal_to_pb,
 )
-from libmatch.errors import BatchError, EncodingError, ServiceError
+from libmatch.errors import BatchError, ConflictError, EncodingError, ServiceError
 from libmatch.manifest import SignedDocument
 from libmatch.records import Batch, Receipt, Side, Withdrawal
 from libmatch.release import SealedNotice
+from libmatch.reports import Report
 from libmatch.stubs.matcher.v1 import matcher_pb2, matcher_pb2_grpc
 
 PAGE = 500  # notices a call
+REPORT_PAGE = 200  # reports a call, each with one copy
 
 # Every call of a unit may be repeated: the same batch again gets the identical receipt.
 IDEMPOTENT = (
@@ -109,6 +113,38 @@ class MatcherClient:
         self._mailbox.AcknowledgeNotice(
             matcher_pb2.AcknowledgeNoticeRequest(notice_id=notice_id, signature=signature)
         )
+
+    def report(self, report: Report) -> int:
+        """The leaf of ``report`` in the audit log: it was relayed. Sent again, the identical answer.
+
+        Raises ConflictError where the unit made another report of that case under the same number.
+        """
+        request = matcher_pb2.SubmitReportRequest(report=report_to_pb(report))
+        try:
+            return self._mailbox.SubmitReport(request).leaf_index
+        except ServiceError as error:
+            if error.status == "ALREADY_EXISTS":
+                raise ConflictError("a report of this number says something else") from error
+            raise
+
+    def fetch_reports(self, side: Side, after: int = 0) -> list[tuple[int, Report]]:
+        """All reports of others to the caller numbered above ``after``, unverified, ascending.
+
+        Each has the caller's own copy alone; numbers ascend over all reports of the district.
+        """
+        reports: list[tuple[int, Report]] = []
+        while True:
+            request = matcher_pb2.FetchReportsRequest(
+                side=side_to_pb(side), after=after, limit=REPORT_PAGE
+            )
+            page = self._mailbox.FetchReports(request).reports
+            for entry in page:
+                if entry.number <= after:  # a faulty server must not keep the loop going for ever
+                    raise EncodingError("reports are not in ascending order of their numbers")
+                after = entry.number
+                reports.append((entry.number, pb_to_report(entry.report)))
+            if not page:
+                return reports
 
     def get_checkpoint(self) -> str:
         """The audit log's signed checkpoint (C2SP tlog-checkpoint), unverified."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from libmatch.clearances import Clearance, ClearanceAnswer, ClearanceStatus
+from libmatch.clearances import Clearance, ClearanceAnswer, ClearanceStatus, HoldReason
 from libmatch.errors import EncodingError
 from libmatch.manifest import SignedDocument
 from libmatch.records import Batch, Receipt, Side, Withdrawal
 from libmatch.release import SealedNotice
+from libmatch.reports import Report, ReportCopy, Stage
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.matcher.v1 import matcher_pb2
 
@@ -115,6 +116,60 @@ def pb_to_notice(notice: matcher_pb2.SealedNotice) -> SealedNotice:
     )
 
 
+def report_to_pb(report: Report) -> matcher_pb2.Report:
+    """The report with those copies that it has."""
+    return matcher_pb2.Report(
+        epoch=report.epoch,
+        case_id=report.case_id,
+        unit=report.unit,
+        side=side_to_pb(report.side),
+        seq=report.seq,
+        stage=matcher_pb2.Stage.ValueType(int(report.stage)),
+        at_us=report.at_us,
+        copies=[
+            matcher_pb2.ReportCopy(
+                recipient=copy.recipient, digest=copy.digest, sealed=copy.sealed or b""
+            )
+            for copy in report.copies
+        ],
+        signature=report.signature,
+    )
+
+
+def pb_to_report(report: matcher_pb2.Report) -> Report:
+    """The report, its signature and copies unchecked. Raises EncodingError or BatchError."""
+    try:
+        stage = Stage(report.stage)
+    except ValueError:
+        raise EncodingError("a report of a stage that this version does not know") from None
+    return Report(
+        epoch=report.epoch,
+        case_id=report.case_id,
+        unit=report.unit,
+        side=pb_to_side(report.side),
+        seq=report.seq,
+        stage=stage,
+        at_us=report.at_us,
+        copies=tuple(
+            ReportCopy(copy.recipient, copy.digest, copy.sealed or None) for copy in report.copies
+        ),
+        signature=report.signature,
+    )
+
+
+def pb_to_reason(status: ClearanceStatus, value: int) -> HoldReason | None:
+    """The reason of a HOLD; None where there is none, or none that this version knows."""
+    if status is not ClearanceStatus.HOLD or value not in HoldReason:
+        return None
+    return HoldReason(value)
+
+
+def pb_to_clearance(entry: matcher_pb2.Clearance) -> Clearance:
+    """One answer of the gate. Raises EncodingError for a record id of another length."""
+    status = pb_to_status(entry.status)
+    return Clearance(entry.rid, status, entry.expires_at_us, pb_to_reason(status, entry.reason))
+
+
 def pb_to_status(value: int) -> ClearanceStatus:
     """The status of an enum value. One that this version does not know is HOLD: never CLEAR."""
     try:
@@ -134,8 +189,5 @@ def pb_to_answer(
         checked_at_us=response.checked_at_us,
         tree_size=response.tree_size,
         leaf_index=response.leaf_index,
-        clearances=tuple(
-            Clearance(entry.rid, pb_to_status(entry.status), entry.expires_at_us)
-            for entry in response.clearances
-        ),
+        clearances=tuple(map(pb_to_clearance, response.clearances)),
     )

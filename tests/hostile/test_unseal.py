@@ -229,6 +229,18 @@ def test_a_unit_that_seals_a_wrong_capsule_is_blamed_before_any_hit(scene: Scene
     assert blame(scene, scene.pair()) == "unit-b"
 
 
+def test_a_false_pair_blames_the_matcher_even_where_a_unit_sealed_a_wrong_capsule(
+    scene: Scene,
+) -> None:
+    """Tokens are compared before any capsule is opened: two faults, and the first is the matcher's."""
+    batch = scene.batches[Side.REGISTRY]
+    wrong = seal_to(inspector_key().public_key, os.urandom(32), b"another batch")
+    scene.resign(Side.REGISTRY, batch.columns, wrong)
+    assert blame(
+        scene, FlaggedPair(scene.flag(Side.REGISTRY, 1), scene.flag(Side.BENEFICIARY))
+    ) == ("matcher")
+
+
 def test_a_unit_that_seals_another_secret_is_blamed(scene: Scene) -> None:
     batch = scene.batches[Side.BENEFICIARY]
     other = seal_to(inspector_key().public_key, os.urandom(32), batch.header.encode())

@@ -125,6 +125,11 @@ def test_a_roster_lists_each_member_once_in_order() -> None:
             make_roster(*members)
 
 
+def test_no_member_is_called_as_disputes_call_the_matcher() -> None:
+    with pytest.raises(ManifestError, match="matcher"):
+        make_member("matcher")
+
+
 def test_truncated_documents_are_refused() -> None:
     data = sign(manifest_of(1).encode(), *CUSTODIANS).encode()
     for size in range(0, len(data), 97):

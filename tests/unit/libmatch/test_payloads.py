@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libmatch.encoding import enc, lp, u8
 from libmatch.errors import EncodingError, InputError
 from libmatch.identifiers import Identifier, Kind
 from libmatch.manifest import DEFAULT_BUCKET
@@ -32,7 +33,9 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 def test_a_relative_always_fits_and_keeps_its_names(
     name: str, official: str, unit: str, post: str
 ) -> None:
-    payload = RelativePayload(PERSON, name, "其他", PERSON, official, unit, post)
+    payload = RelativePayload(
+        PERSON, name, "其他具有法定扶养、赡养关系的亲属", PERSON, official, unit, post
+    )
     data = payload.encode()
     assert len(data) <= DEFAULT_BUCKET - 2
     decoded = decode_relative(data)
@@ -96,6 +99,26 @@ def test_one_sides_payload_is_not_the_others() -> None:
         decode_item(RELATIVE.encode())
     with pytest.raises(EncodingError):
         decode_relative(ITEM.encode())
+
+
+@pytest.mark.parametrize("start", [b"20180630", b"2018-W26-6", b"2018-06-30T00", b"2018-6-30"])
+def test_a_date_has_one_form(start: bytes) -> None:
+    written = ITEM.encode()
+    tail = lp(b"2026-03-01")
+    assert written.endswith(tail)
+    with pytest.raises(EncodingError):
+        decode_item(written.removesuffix(tail) + lp(start))
+
+
+def test_a_reader_holds_senders_to_the_caps() -> None:
+    head = u8(1) + lp(b"11010119900307775X")
+    long_name = enc("item", b"n" * 91, "受益人".encode(), b"X-1", b"", b"", b"", b"", b"")
+    long_capacity = enc("item", b"n", b"c" * 16, b"X-1", b"", b"", b"", b"", b"")
+    for body in (long_name, long_capacity):
+        with pytest.raises(EncodingError, match="cap"):
+            decode_item(head + body)
+    with pytest.raises(InputError):
+        replace(ITEM, capacity="c" * 16).encode()
 
 
 def test_payloads_print_nothing() -> None:

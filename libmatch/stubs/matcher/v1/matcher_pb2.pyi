@@ -22,6 +22,36 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _HoldReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HoldReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HoldReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HOLD_REASON_UNSPECIFIED: _HoldReason.ValueType  # 0
+    HOLD_REASON_UNREADABLE: _HoldReason.ValueType  # 1
+    """纪委 cannot open the record's batch."""
+    HOLD_REASON_NOT_COMPLIANT: _HoldReason.ValueType  # 2
+    HOLD_REASON_UNVERIFIED: _HoldReason.ValueType  # 3
+    HOLD_REASON_OBJECTION: _HoldReason.ValueType  # 4
+    """An objection to what was posted is being looked into."""
+    HOLD_REASON_UNPUBLISHED: _HoldReason.ValueType  # 5
+    """Not yet posted to the end in both places."""
+
+class HoldReason(_HoldReason, metaclass=_HoldReasonEnumTypeWrapper):
+    """In order of weight: of several reasons the answer names the first."""
+
+HOLD_REASON_UNSPECIFIED: HoldReason.ValueType  # 0
+HOLD_REASON_UNREADABLE: HoldReason.ValueType  # 1
+"""纪委 cannot open the record's batch."""
+HOLD_REASON_NOT_COMPLIANT: HoldReason.ValueType  # 2
+HOLD_REASON_UNVERIFIED: HoldReason.ValueType  # 3
+HOLD_REASON_OBJECTION: HoldReason.ValueType  # 4
+"""An objection to what was posted is being looked into."""
+HOLD_REASON_UNPUBLISHED: HoldReason.ValueType  # 5
+"""Not yet posted to the end in both places."""
+Global___HoldReason: _TypeAlias = HoldReason  # noqa: Y015
+
 class _ClearanceStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -34,7 +64,9 @@ class _ClearanceStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Clear
     CLEARANCE_STATUS_PENDING: _ClearanceStatus.ValueType  # 2
     """Accepted, but not yet matched against everything that it must be matched against."""
     CLEARANCE_STATUS_CLEAR: _ClearanceStatus.ValueType  # 3
-    """Matched, without a hit. Dated, expires, and is void after a later declaration."""
+    """Matched, and every hit is verified compliant and published to the end in both places. Dated,
+    expires, and is void after a later declaration.
+    """
     CLEARANCE_STATUS_HOLD: _ClearanceStatus.ValueType  # 4
     """There is a hit; it is verified and published first. A hit is not a violation."""
 
@@ -47,10 +79,42 @@ CLEARANCE_STATUS_NOT_SUBMITTED: ClearanceStatus.ValueType  # 1
 CLEARANCE_STATUS_PENDING: ClearanceStatus.ValueType  # 2
 """Accepted, but not yet matched against everything that it must be matched against."""
 CLEARANCE_STATUS_CLEAR: ClearanceStatus.ValueType  # 3
-"""Matched, without a hit. Dated, expires, and is void after a later declaration."""
+"""Matched, and every hit is verified compliant and published to the end in both places. Dated,
+expires, and is void after a later declaration.
+"""
 CLEARANCE_STATUS_HOLD: ClearanceStatus.ValueType  # 4
 """There is a hit; it is verified and published first. A hit is not a violation."""
 Global___ClearanceStatus: _TypeAlias = ClearanceStatus  # noqa: Y015
+
+class _Stage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STAGE_UNSPECIFIED: _Stage.ValueType  # 0
+    """Nothing for the gate."""
+    STAGE_COMPLIANT: _Stage.ValueType  # 1
+    STAGE_NOT_COMPLIANT: _Stage.ValueType  # 2
+    STAGE_POSTED: _Stage.ValueType  # 3
+    STAGE_COMPLETED: _Stage.ValueType  # 4
+    STAGE_TAKEN_DOWN: _Stage.ValueType  # 5
+    STAGE_OBJECTED: _Stage.ValueType  # 6
+    STAGE_OBJECTION_CLOSED: _Stage.ValueType  # 7
+
+class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
+    """What a report means for the gate. Verdicts and OBJECTION_CLOSED are the approving unit's alone."""
+
+STAGE_UNSPECIFIED: Stage.ValueType  # 0
+"""Nothing for the gate."""
+STAGE_COMPLIANT: Stage.ValueType  # 1
+STAGE_NOT_COMPLIANT: Stage.ValueType  # 2
+STAGE_POSTED: Stage.ValueType  # 3
+STAGE_COMPLETED: Stage.ValueType  # 4
+STAGE_TAKEN_DOWN: Stage.ValueType  # 5
+STAGE_OBJECTED: Stage.ValueType  # 6
+STAGE_OBJECTION_CLOSED: Stage.ValueType  # 7
+Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final
 class GetManifestRequest(_message.Message):
@@ -302,20 +366,24 @@ class Clearance(_message.Message):
     RID_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_US_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     rid: _builtins.bytes
     status: Global___ClearanceStatus.ValueType
     expires_at_us: _builtins.int
     """Set with CLEAR: after this moment ask again."""
+    reason: Global___HoldReason.ValueType
+    """Set with HOLD: as much of why as the caller may know."""
     def __init__(
         self,
         *,
         rid: _builtins.bytes = ...,
         status: Global___ClearanceStatus.ValueType = ...,
         expires_at_us: _builtins.int = ...,
+        reason: Global___HoldReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at_us", b"expires_at_us", "rid", b"rid", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at_us", b"expires_at_us", "reason", b"reason", "rid", b"rid", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -461,6 +529,206 @@ class AcknowledgeNoticeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AcknowledgeNoticeResponse: _TypeAlias = AcknowledgeNoticeResponse  # noqa: Y015
+
+@_typing.final
+class Report(_message.Message):
+    """A step in a matter, signed by its unit and sealed to each recipient."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    AT_US_FIELD_NUMBER: _builtins.int
+    COPIES_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.bytes
+    case_id: _builtins.bytes
+    """16 bytes, given by 纪委."""
+    unit: _builtins.str
+    side: _core_pb2.Side.ValueType
+    seq: _builtins.int
+    """From 1, without gaps for the case, unit and side."""
+    stage: Global___Stage.ValueType
+    at_us: _builtins.int
+    """The unit's own time; the gate goes by the matcher's."""
+    signature: _builtins.bytes
+    """Ed25519 by the unit over enc("report", epoch, case_id, unit, u8 side, u64 seq, u8 stage, u64 at_us,
+    recipient, digest, ...).
+    """
+    @_builtins.property
+    def copies(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportCopy]:
+        """1 to 32, in order of recipient."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.bytes = ...,
+        case_id: _builtins.bytes = ...,
+        unit: _builtins.str = ...,
+        side: _core_pb2.Side.ValueType = ...,
+        seq: _builtins.int = ...,
+        stage: Global___Stage.ValueType = ...,
+        at_us: _builtins.int = ...,
+        copies: _abc.Iterable[Global___ReportCopy] | None = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_us", b"at_us", "case_id", b"case_id", "copies", b"copies", "epoch", b"epoch", "seq", b"seq", "side", b"side", "signature", b"signature", "stage", b"stage", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Report: _TypeAlias = Report  # noqa: Y015
+
+@_typing.final
+class ReportCopy(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    SEALED_FIELD_NUMBER: _builtins.int
+    recipient: _builtins.str
+    digest: _builtins.bytes
+    """H(sealed), 32 bytes."""
+    sealed: _builtins.bytes
+    """HPKE ciphertext to the recipient's key, at most 16 KiB; empty where it is not for the reader."""
+    def __init__(
+        self,
+        *,
+        recipient: _builtins.str = ...,
+        digest: _builtins.bytes = ...,
+        sealed: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "recipient", b"recipient", "sealed", b"sealed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportCopy: _TypeAlias = ReportCopy  # noqa: Y015
+
+@_typing.final
+class AcceptedReport(_message.Message):
+    """A report as the matcher accepted it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
+    ACCEPTED_AT_US_FIELD_NUMBER: _builtins.int
+    LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Ascending over all reports."""
+    accepted_at_us: _builtins.int
+    """By the matcher's clock."""
+    leaf_index: _builtins.int
+    @_builtins.property
+    def report(self) -> Global___Report: ...
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        report: Global___Report | None = ...,
+        accepted_at_us: _builtins.int = ...,
+        leaf_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at_us", b"accepted_at_us", "leaf_index", b"leaf_index", "number", b"number", "report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptedReport: _TypeAlias = AcceptedReport  # noqa: Y015
+
+@_typing.final
+class SubmitReportRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def report(self) -> Global___Report: ...
+    def __init__(
+        self,
+        *,
+        report: Global___Report | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitReportRequest: _TypeAlias = SubmitReportRequest  # noqa: Y015
+
+@_typing.final
+class SubmitReportResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    leaf_index: _builtins.int
+    def __init__(
+        self,
+        *,
+        leaf_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leaf_index", b"leaf_index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitReportResponse: _TypeAlias = SubmitReportResponse  # noqa: Y015
+
+@_typing.final
+class FetchReportsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIDE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    side: _core_pb2.Side.ValueType
+    after: _builtins.int
+    """Reports with a greater number; 0 for all."""
+    limit: _builtins.int
+    """At most 200; 0 means 200."""
+    def __init__(
+        self,
+        *,
+        side: _core_pb2.Side.ValueType = ...,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FetchReportsRequest: _TypeAlias = FetchReportsRequest  # noqa: Y015
+
+@_typing.final
+class FetchReportsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___AcceptedReport]: ...
+    def __init__(
+        self,
+        *,
+        reports: _abc.Iterable[Global___AcceptedReport] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reports", b"reports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FetchReportsResponse: _TypeAlias = FetchReportsResponse  # noqa: Y015
 
 @_typing.final
 class ListBatchesRequest(_message.Message):
@@ -845,6 +1113,111 @@ class UnitFigures(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UnitFigures: _TypeAlias = UnitFigures  # noqa: Y015
+
+@_typing.final
+class AssignCasesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSIGNMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def assignments(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseAssignment]:
+        """1 to 1000; taken as a whole or not at all."""
+
+    def __init__(
+        self,
+        *,
+        assignments: _abc.Iterable[Global___CaseAssignment] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignments", b"assignments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssignCasesRequest: _TypeAlias = AssignCasesRequest  # noqa: Y015
+
+@_typing.final
+class CaseAssignment(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIT_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    hit_id: _builtins.bytes
+    """32 bytes."""
+    case_id: _builtins.bytes
+    """16 bytes, chosen by 纪委."""
+    def __init__(
+        self,
+        *,
+        hit_id: _builtins.bytes = ...,
+        case_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "hit_id", b"hit_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseAssignment: _TypeAlias = CaseAssignment  # noqa: Y015
+
+@_typing.final
+class AssignCasesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssignCasesResponse: _TypeAlias = AssignCasesResponse  # noqa: Y015
+
+@_typing.final
+class ListReportsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after: _builtins.int
+    """Reports with a greater number; 0 for all."""
+    limit: _builtins.int
+    """At most 200; 0 means 200."""
+    def __init__(
+        self,
+        *,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReportsRequest: _TypeAlias = ListReportsRequest  # noqa: Y015
+
+@_typing.final
+class ListReportsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___AcceptedReport]: ...
+    def __init__(
+        self,
+        *,
+        reports: _abc.Iterable[Global___AcceptedReport] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reports", b"reports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReportsResponse: _TypeAlias = ListReportsResponse  # noqa: Y015
 
 @_typing.final
 class GetCheckpointRequest(_message.Message):

@@ -308,7 +308,8 @@ class Gate:
 
 
 class MailboxStub:
-    """Notices of hits to the units that they concern, sealed to each.
+    """Notices of hits to the units that they concern, and what these report to each other on the way to the
+    end of a matter; sealed to each.
     """
 
     def __init__(self, channel):
@@ -327,10 +328,21 @@ class MailboxStub:
                 request_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AcknowledgeNoticeRequest.SerializeToString,
                 response_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AcknowledgeNoticeResponse.FromString,
                 _registered_method=True)
+        self.SubmitReport = channel.unary_unary(
+                '/libmatch.matcher.v1.Mailbox/SubmitReport',
+                request_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitReportRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitReportResponse.FromString,
+                _registered_method=True)
+        self.FetchReports = channel.unary_unary(
+                '/libmatch.matcher.v1.Mailbox/FetchReports',
+                request_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsResponse.FromString,
+                _registered_method=True)
 
 
 class MailboxServicer:
-    """Notices of hits to the units that they concern, sealed to each.
+    """Notices of hits to the units that they concern, and what these report to each other on the way to the
+    end of a matter; sealed to each.
     """
 
     def FetchNotices(self, request, context):
@@ -341,6 +353,20 @@ class MailboxServicer:
 
     def AcknowledgeNotice(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitReport(self, request, context):
+        """One step of the caller in a case that it is a party of. The same report again gets the same answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FetchReports(self, request, context):
+        """Reports of others to the caller, each with the caller's copy alone.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -358,6 +384,16 @@ def add_MailboxServicer_to_server(servicer, server):
                     request_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AcknowledgeNoticeRequest.FromString,
                     response_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AcknowledgeNoticeResponse.SerializeToString,
             ),
+            'SubmitReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitReport,
+                    request_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitReportRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitReportResponse.SerializeToString,
+            ),
+            'FetchReports': grpc.unary_unary_rpc_method_handler(
+                    servicer.FetchReports,
+                    request_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'libmatch.matcher.v1.Mailbox', rpc_method_handlers)
@@ -367,7 +403,8 @@ def add_MailboxServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Mailbox:
-    """Notices of hits to the units that they concern, sealed to each.
+    """Notices of hits to the units that they concern, and what these report to each other on the way to the
+    end of a matter; sealed to each.
     """
 
     @staticmethod
@@ -424,6 +461,60 @@ class Mailbox:
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def SubmitReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/libmatch.matcher.v1.Mailbox/SubmitReport',
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitReportRequest.SerializeToString,
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FetchReports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/libmatch.matcher.v1.Mailbox/FetchReports',
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsRequest.SerializeToString,
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class ReviewStub:
     """纪委 alone: flagged pairs out, notices in.
@@ -464,6 +555,16 @@ class ReviewStub:
                 '/libmatch.matcher.v1.Review/GetFigures',
                 request_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.GetFiguresRequest.SerializeToString,
                 response_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.GetFiguresResponse.FromString,
+                _registered_method=True)
+        self.AssignCases = channel.unary_unary(
+                '/libmatch.matcher.v1.Review/AssignCases',
+                request_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AssignCasesRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AssignCasesResponse.FromString,
+                _registered_method=True)
+        self.ListReports = channel.unary_unary(
+                '/libmatch.matcher.v1.Review/ListReports',
+                request_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.ListReportsRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.ListReportsResponse.FromString,
                 _registered_method=True)
 
 
@@ -511,6 +612,21 @@ class ReviewServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AssignCases(self, request, context):
+        """Which hits are one case: units may report on it from then on. A hit stays in its case; all hits of a
+        case have one approving unit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReports(self, request, context):
+        """All reports, each with 纪委's copies alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReviewServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -543,6 +659,16 @@ def add_ReviewServicer_to_server(servicer, server):
                     servicer.GetFigures,
                     request_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.GetFiguresRequest.FromString,
                     response_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.GetFiguresResponse.SerializeToString,
+            ),
+            'AssignCases': grpc.unary_unary_rpc_method_handler(
+                    servicer.AssignCases,
+                    request_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AssignCasesRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AssignCasesResponse.SerializeToString,
+            ),
+            'ListReports': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReports,
+                    request_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.ListReportsRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.ListReportsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -708,6 +834,60 @@ class Review:
             '/libmatch.matcher.v1.Review/GetFigures',
             libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.GetFiguresRequest.SerializeToString,
             libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.GetFiguresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AssignCases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/libmatch.matcher.v1.Review/AssignCases',
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AssignCasesRequest.SerializeToString,
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AssignCasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/libmatch.matcher.v1.Review/ListReports',
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.ListReportsRequest.SerializeToString,
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.ListReportsResponse.FromString,
             options,
             channel_credentials,
             insecure,

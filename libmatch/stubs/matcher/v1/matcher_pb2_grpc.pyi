@@ -124,7 +124,9 @@ class GateServicer(metaclass=_abc_1.ABCMeta):
 def add_GateServicer_to_server(servicer: GateServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class MailboxStub:
-    """Notices of hits to the units that they concern, sealed to each."""
+    """Notices of hits to the units that they concern, and what these report to each other on the way to the
+    end of a matter; sealed to each.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -132,17 +134,29 @@ class MailboxStub:
     def __new__(cls, channel: _aio.Channel) -> MailboxAsyncStub: ...
     FetchNotices: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.FetchNoticesRequest, _matcher_pb2.FetchNoticesResponse]
     AcknowledgeNotice: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.AcknowledgeNoticeRequest, _matcher_pb2.AcknowledgeNoticeResponse]
+    SubmitReport: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.SubmitReportRequest, _matcher_pb2.SubmitReportResponse]
+    """One step of the caller in a case that it is a party of. The same report again gets the same answer."""
+    FetchReports: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.FetchReportsRequest, _matcher_pb2.FetchReportsResponse]
+    """Reports of others to the caller, each with the caller's copy alone."""
 
 @_typing.type_check_only
 class MailboxAsyncStub(MailboxStub):
-    """Notices of hits to the units that they concern, sealed to each."""
+    """Notices of hits to the units that they concern, and what these report to each other on the way to the
+    end of a matter; sealed to each.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     FetchNotices: _aio.UnaryUnaryMultiCallable[_matcher_pb2.FetchNoticesRequest, _matcher_pb2.FetchNoticesResponse]  # type: ignore[assignment]
     AcknowledgeNotice: _aio.UnaryUnaryMultiCallable[_matcher_pb2.AcknowledgeNoticeRequest, _matcher_pb2.AcknowledgeNoticeResponse]  # type: ignore[assignment]
+    SubmitReport: _aio.UnaryUnaryMultiCallable[_matcher_pb2.SubmitReportRequest, _matcher_pb2.SubmitReportResponse]  # type: ignore[assignment]
+    """One step of the caller in a case that it is a party of. The same report again gets the same answer."""
+    FetchReports: _aio.UnaryUnaryMultiCallable[_matcher_pb2.FetchReportsRequest, _matcher_pb2.FetchReportsResponse]  # type: ignore[assignment]
+    """Reports of others to the caller, each with the caller's copy alone."""
 
 class MailboxServicer(metaclass=_abc_1.ABCMeta):
-    """Notices of hits to the units that they concern, sealed to each."""
+    """Notices of hits to the units that they concern, and what these report to each other on the way to the
+    end of a matter; sealed to each.
+    """
 
     @_abc_1.abstractmethod
     def FetchNotices(
@@ -157,6 +171,22 @@ class MailboxServicer(metaclass=_abc_1.ABCMeta):
         request: _matcher_pb2.AcknowledgeNoticeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.AcknowledgeNoticeResponse, _abc.Awaitable[_matcher_pb2.AcknowledgeNoticeResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def SubmitReport(
+        self,
+        request: _matcher_pb2.SubmitReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.SubmitReportResponse, _abc.Awaitable[_matcher_pb2.SubmitReportResponse]]:
+        """One step of the caller in a case that it is a party of. The same report again gets the same answer."""
+
+    @_abc_1.abstractmethod
+    def FetchReports(
+        self,
+        request: _matcher_pb2.FetchReportsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.FetchReportsResponse, _abc.Awaitable[_matcher_pb2.FetchReportsResponse]]:
+        """Reports of others to the caller, each with the caller's copy alone."""
 
 def add_MailboxServicer_to_server(servicer: MailboxServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
@@ -177,6 +207,12 @@ class ReviewStub:
     ReleaseNotice: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.ReleaseNoticeRequest, _matcher_pb2.ReleaseNoticeResponse]
     """Refused for a pair that is not flagged, and for a unit that is not part of it."""
     GetFigures: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.GetFiguresRequest, _matcher_pb2.GetFiguresResponse]
+    AssignCases: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.AssignCasesRequest, _matcher_pb2.AssignCasesResponse]
+    """Which hits are one case: units may report on it from then on. A hit stays in its case; all hits of a
+    case have one approving unit.
+    """
+    ListReports: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.ListReportsRequest, _matcher_pb2.ListReportsResponse]
+    """All reports, each with 纪委's copies alone."""
 
 @_typing.type_check_only
 class ReviewAsyncStub(ReviewStub):
@@ -193,6 +229,12 @@ class ReviewAsyncStub(ReviewStub):
     ReleaseNotice: _aio.UnaryUnaryMultiCallable[_matcher_pb2.ReleaseNoticeRequest, _matcher_pb2.ReleaseNoticeResponse]  # type: ignore[assignment]
     """Refused for a pair that is not flagged, and for a unit that is not part of it."""
     GetFigures: _aio.UnaryUnaryMultiCallable[_matcher_pb2.GetFiguresRequest, _matcher_pb2.GetFiguresResponse]  # type: ignore[assignment]
+    AssignCases: _aio.UnaryUnaryMultiCallable[_matcher_pb2.AssignCasesRequest, _matcher_pb2.AssignCasesResponse]  # type: ignore[assignment]
+    """Which hits are one case: units may report on it from then on. A hit stays in its case; all hits of a
+    case have one approving unit.
+    """
+    ListReports: _aio.UnaryUnaryMultiCallable[_matcher_pb2.ListReportsRequest, _matcher_pb2.ListReportsResponse]  # type: ignore[assignment]
+    """All reports, each with 纪委's copies alone."""
 
 class ReviewServicer(metaclass=_abc_1.ABCMeta):
     """纪委 alone: flagged pairs out, notices in."""
@@ -242,6 +284,24 @@ class ReviewServicer(metaclass=_abc_1.ABCMeta):
         request: _matcher_pb2.GetFiguresRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.GetFiguresResponse, _abc.Awaitable[_matcher_pb2.GetFiguresResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def AssignCases(
+        self,
+        request: _matcher_pb2.AssignCasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.AssignCasesResponse, _abc.Awaitable[_matcher_pb2.AssignCasesResponse]]:
+        """Which hits are one case: units may report on it from then on. A hit stays in its case; all hits of a
+        case have one approving unit.
+        """
+
+    @_abc_1.abstractmethod
+    def ListReports(
+        self,
+        request: _matcher_pb2.ListReportsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.ListReportsResponse, _abc.Awaitable[_matcher_pb2.ListReportsResponse]]:
+        """All reports, each with 纪委's copies alone."""
 
 def add_ReviewServicer_to_server(servicer: ReviewServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
