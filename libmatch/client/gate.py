@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from libmatch.auditlog import encode_gate_leaf
-from libmatch.clearances import MAX_RIDS, Clearance, ClearanceAnswer, ClearanceStatus, strictest
+from libmatch.clearances import (
+    MAX_RIDS,
+    Clearance,
+    ClearanceAnswer,
+    ClearanceStatus,
+    HoldReason,
+    strictest,
+)
 from libmatch.client.logwatch import LogWatch
 from libmatch.client.matcher import MatcherClient
 from libmatch.client.state import State
@@ -23,7 +30,8 @@ class ItemClearance:
     """The gate's answer for the item ``ref``; only CLEAR, unexpired, lets an approval go on.
 
     ``expires_at`` is set with CLEAR. ``leaf_index`` is where the answer stands in the audit log, None for a
-    reference of which nothing was submitted (the gate was then not asked).
+    reference of which nothing was submitted (the gate was then not asked). ``reasons`` are why persons of
+    it are on HOLD, as far as the unit may know, in order of weight.
     """
 
     ref: str
@@ -31,6 +39,7 @@ class ItemClearance:
     checked_at: datetime
     expires_at: datetime | None = None
     leaf_index: int | None = None
+    reasons: tuple[HoldReason, ...] = ()
 
     @property
     def clear(self) -> bool:
@@ -108,7 +117,9 @@ def _combine(
     expires_at = None
     if status is ClearanceStatus.CLEAR:
         expires_at = _time(min(person.expires_at_us for person in persons))
-    return ItemClearance(ref, status, _time(answer.checked_at_us), expires_at, answer.leaf_index)
+    reasons = sorted({person.reason for person in persons if person.reason is not None})
+    checked_at, leaf = _time(answer.checked_at_us), answer.leaf_index
+    return ItemClearance(ref, status, checked_at, expires_at, leaf, tuple(reasons))
 
 
 def _time(microseconds: int) -> datetime:

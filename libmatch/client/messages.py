@@ -159,9 +159,10 @@ def pb_to_report(report: matcher_pb2.Report) -> Report:
 
 def pb_to_reason(status: ClearanceStatus, value: int) -> HoldReason | None:
     """The reason of a HOLD; None where there is none, or none that this version knows."""
-    if status is not ClearanceStatus.HOLD or value not in HoldReason:
+    try:
+        return HoldReason(value) if status is ClearanceStatus.HOLD else None
+    except ValueError:
         return None
-    return HoldReason(value)
 
 
 def pb_to_clearance(entry: matcher_pb2.Clearance) -> Clearance:
