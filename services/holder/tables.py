@@ -7,7 +7,7 @@ or a new epoch gives the subject another record, and at most one record of a sub
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -112,6 +112,30 @@ class Notice(HolderTables, table=True):
     disputed: bool
     subject: bytes | None = None
     acknowledged_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AccountRow(HolderTables, table=True):
+    """The file of one account of the unit: annex 4 and what follows it (R32, R33). ``form`` is JSON.
+
+    Blank texts are "". ``roles``: names with a space between them. Administrators have none: they
+    stand in the settings (R64).
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (STRICT,)
+
+    login: str = Field(primary_key=True)
+    form: str
+    discipline: bool
+    roles: str
+    pledge_signer: str
+    pledged_on: date | None
+    opinion_approves: bool | None
+    opinion_sealed: bool
+    opinion_on: date | None
+    filing_number: str
+    filed_on: date | None
+    disabled: bool
 
 
 def copy_tables(metadata: sa.MetaData) -> None:
