@@ -6,13 +6,12 @@ part in an item, and a person verifies whether that is in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from libmatch.encoding import enc, exactly, u64
-from libmatch.suites import verify_signature
 from services.rules.china_time import require_aware
 from services.rules.publication import Place, Posting, PublicationClock, Suspension
 from services.rules.roles import Role
@@ -103,9 +102,12 @@ class Outcome:
         texts = (self.verdict, self.grounds, self.verified_by, self.signed_by)
         return outcome_message(matter_id, self.signed_at, (*texts, self.replaces_because))
 
-    def verify(self, matter_id: bytes, public_key: bytes) -> None:
-        """Nothing, if the unit of ``public_key`` (32 bytes) signed it; RuleViolation R40 otherwise."""
-        if not verify_signature(public_key, self.message(matter_id), self.signature):
+    def verify(self, matter_id: bytes, holds: Callable[[bytes, bytes], bool]) -> None:
+        """Nothing, if the unit signed it; RuleViolation R40 otherwise.
+
+        ``holds(message, signature)`` checks under the unit's public key.
+        """
+        if not holds(self.message(matter_id), self.signature):
             raise RuleViolation(
                 "R40",
                 "the outcome is not what the unit signed; sign it again",

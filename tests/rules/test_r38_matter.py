@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libmatch.suites import verify_signature
 from services.rules.china_time import CHINA, china_day
 from services.rules.matter import EVENTS, TRANSITIONS, apply, possible_events
 from services.rules.matter_diagram import to_mermaid
@@ -283,10 +284,14 @@ def test_R40_an_outcome_without_a_signature_is_refused() -> None:
     assert "签名" in refuse(verifying(), unsigned, LEADER, LATER, "R40")
 
 
+def is_signed(message: bytes, signature: bytes) -> bool:
+    return verify_signature(PUBLIC_KEY, message, signature)
+
+
 def test_R40_the_signature_covers_the_whole_outcome() -> None:
     outcome = found(OK).outcome
     assert outcome is not None
-    outcome.verify(MATTER.matter_id, PUBLIC_KEY)
+    outcome.verify(MATTER.matter_id, is_signed)
     others = [
         replace(outcome, verdict=BAD),
         replace(outcome, grounds="另有依据"),
@@ -297,10 +302,10 @@ def test_R40_the_signature_covers_the_whole_outcome() -> None:
     ]
     for altered in others:
         with pytest.raises(RuleViolation) as caught:
-            altered.verify(MATTER.matter_id, PUBLIC_KEY)
+            altered.verify(MATTER.matter_id, is_signed)
         assert caught.value.rule == "R40"
     with pytest.raises(RuleViolation):
-        outcome.verify(bytes(16), PUBLIC_KEY)
+        outcome.verify(bytes(16), is_signed)
 
 
 def test_R40_an_outcome_says_on_what_it_rests() -> None:
