@@ -323,7 +323,7 @@ def test_R46_the_page_is_not_indexed_and_expires() -> None:
     assert "unavailable_after: 2018-09-11T00:00:00+08:00" in robots
 
 
-def test_R46_the_page_needs_nothing_from_anywhere() -> None:
+def test_R34_R46_notices_leave_as_an_export_that_needs_nothing_from_anywhere() -> None:
     text = render_html(NOTICE, PERIOD, NOW)
     page = Page(text)
     assert page.metas["Content-Security-Policy"].startswith("default-src 'none'")
