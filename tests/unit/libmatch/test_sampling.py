@@ -231,6 +231,18 @@ def test_plan_refuses_disorder_and_wrong_lengths() -> None:
         replace(PLAN, replaces=b"short")
 
 
+def test_sizes_at_their_bounds_are_taken() -> None:
+    parties = [f"party-{number:02}" for number in range(32)]
+    plan = plan_draw("t" * 200, [b"x" * 64], 100, parties)
+    assert plan.count == 1
+    assert len(Reveal("audit", bytes(32), b"v").value) == 1
+    assert len(Reveal("audit", bytes(32), bytes(64)).value) == 64
+    with pytest.raises(SampleError):
+        plan_draw("t", [b"x"], 100, [*parties, "party-32"])
+    with pytest.raises(ValueError, match="1 to 200"):
+        plan_draw("t" * 201, [b"x"], 100, parties)
+
+
 def test_every_part_of_a_plan_is_in_its_digest() -> None:
     others = [
         replace(PLAN, title="R52 2019"),
