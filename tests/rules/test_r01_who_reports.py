@@ -27,9 +27,7 @@ from services.rules.units import TOWNSHIP_KINDS
 from tests.rules_samples import DAY, RULES, TREE, number, refusal, relative, reporter
 
 
-def duty(
-    unit: str, post: Post = Post.SECTION, rules: RuleSet = RULES, **facts: Any
-) -> Obligation:
+def duty(unit: str, post: Post = Post.SECTION, rules: RuleSet = RULES, **facts: Any) -> Obligation:
     return must_report(Person(unit, post, **facts), TREE, rules, DAY)
 
 
@@ -75,6 +73,7 @@ def test_R3_other_reading_leaves_out_ordinary_party_members() -> None:
     rules = replace(RULES, enterprise_all_party_members=False)
     assert not duty("jituan", rules=rules, party_member=True).due
     assert duty("jituan", rules=rules, party_member=True, level=Level.MIDDLE_MANAGER).due
+    assert duty("jituan", rules=rules, cadre=True, level=Level.MIDDLE_MANAGER).due
     assert not duty("jituan", rules=rules, level=Level.MIDDLE_MANAGER).due
 
 
@@ -109,6 +108,12 @@ def test_R6_exempt_leader_need_not_report_until_the_end() -> None:
     assert EXEMPTION.reason in on_last_day.reason_zh
     assert must_report(exempt, TREE, RULES, EXEMPTION.valid_to + timedelta(days=1)).due
     assert must_report(exempt, TREE, RULES, DAY - timedelta(days=1)).due
+
+
+def test_R6_who_need_not_report_anyway_is_not_called_exempt() -> None:
+    teacher = Person("zhongxue", Post.SECTION, party_member=True, city_managed=True)
+    exempt = grant_exemption(teacher, EXEMPTION, TREE, RULES)
+    assert must_report(exempt, TREE, RULES, DAY).rule == "R2"
 
 
 def test_R6_city_managed_leader_without_exemption_reports_and_the_gap_is_told() -> None:

@@ -46,6 +46,11 @@ def test_R20_change_reported_on_the_thirty_first_day_is_taken_and_flagged() -> N
     assert changed(date(2019, 4, 1), ChangeKind.POST).current.late
 
 
+def test_R20_change_may_be_reported_on_its_own_day_and_on_the_day_of_the_last_report() -> None:
+    same_day = changed(DAY, event_on=DAY)
+    assert (same_day.current.effective_from, same_day.current.reported_on) == (DAY, DAY)
+
+
 def test_R20_correction_is_not_late() -> None:
     assert not changed(date(2020, 1, 1), ChangeKind.CORRECTION).current.late
 

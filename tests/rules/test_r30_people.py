@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libmatch.identifiers import Sex
+from libmatch.identifiers import Identifier, Kind, Sex
 from services.rules.accounts import Account, check_accounts, check_roles, check_unit_staff
 from services.rules.people import (
     CONFIDENTIALITY_PLEDGE,
@@ -243,6 +243,16 @@ def test_R32_contradiction_with_the_identity_number_is_found() -> None:
     assert [gap.what_zh for gap in missing_of_form(form)] == ["出生年月", "性别"]
 
 
+def test_R32_number_without_a_birth_date_contradicts_nothing() -> None:
+    passport = Identifier(Kind.PASSPORT, "E12345678")
+    assert missing_of_form(staff_form(identifier=passport)) == ()
+
+
+def test_R32_blank_answers_are_asked_for_once() -> None:
+    gaps = missing_of_form(staff_form(is_leader=None, is_worker=None))
+    assert [gap.rule for gap in gaps] == ["R32", "R32"]
+
+
 @pytest.mark.parametrize("both", [True, False])
 def test_R30_form_is_of_a_leader_or_of_a_worker(both: bool) -> None:
     gaps = missing_of_form(staff_form(is_leader=both, is_worker=both))
@@ -290,6 +300,13 @@ def test_R33_account_works_with_form_pledge_opinion_and_filing() -> None:
 )
 def test_R33_account_waits_for_each_of_them(change: dict[str, Any], gap: str) -> None:
     assert waits(**change) == [gap]
+
+
+def test_R33_refusing_opinion_asks_for_somebody_else() -> None:
+    for approves, cure in ((None, "请党组织签署"), (False, "党组织不同意，请另行指定人员")):
+        opinion = PartyOpinion(approves, True, DAY)
+        (gap,) = account_ready(staff_form(), PLEDGE, opinion, FILING, DAY)
+        assert gap.cure_zh == cure
 
 
 @pytest.mark.parametrize(

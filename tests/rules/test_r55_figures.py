@@ -69,6 +69,12 @@ def test_R55_nothing_is_late_on_its_last_day() -> None:
     assert (day_after.late, day_after.overdue) == (1, 1)
 
 
+def test_R55_what_will_be_late_is_not_late_yet() -> None:
+    later = DUE + timedelta(days=2)
+    (before,) = figures_per_unit(["a"], [declared("p", later)], [matter("m", later)], DUE)
+    assert (before.filed, before.late, before.verified, before.overdue) == (0, 0, 0, 0)
+
+
 def test_R55_unit_without_facts_shows_zeros() -> None:
     assert figures_per_unit(["a", "b"], [declared("p", DUE)], [], ON)[1] == Figures("b")
 

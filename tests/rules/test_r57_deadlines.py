@@ -81,6 +81,7 @@ def test_R58_other_reading_ends_the_day_before() -> None:
 
 def test_R58_finished_late_stays_late_by_the_days_it_took() -> None:
     done = DEADLINE.due_on + timedelta(days=2)
+    assert late(done, done) == late(done, date(2019, 1, 1))
     (missed,) = late(done, date(2019, 1, 1))
     assert (missed.done_on, missed.days) == (done, 2)
     assert late(DEADLINE.due_on, date(2019, 1, 1)) == ()
@@ -95,6 +96,11 @@ def test_R58_what_is_done_after_the_day_asked_about_is_not_known(
     missed = late(done_on, on)
     so_far = done if done is not None and done <= asked else asked
     assert [entry.days for entry in missed] == ([so_far] if so_far > 0 else [])
+
+
+def test_R59_deadline_for_kinds_alone_concerns_no_other() -> None:
+    kinds = frozenset({UnitKind.STREET})
+    assert Deadline(Step.ITEMS, date(2018, 9, 10), (), kinds).concerns(TREE) == ("lizhi",)
 
 
 def test_R57_campaign_without_a_day_for_a_step_says_so() -> None:
@@ -116,6 +122,7 @@ PART = "[[campaign.deadline]]\nstep = 'items'\ndue_on = 2018-09-10\n"
         (HEAD + PART + "kinds = ['castle']", "'kinds' is one of"),
         (HEAD + PART + "unit = 'nongwei'", "unknown key 'unit'"),
         (HEAD + PART.replace("items", "party"), "'step' is one of"),
+        (HEAD + "rule = 'R59'\n" + PART, "campaign x: unknown key 'rule'"),
         ((HEAD + PART) * 2, "a name is used twice"),
     ],
 )
