@@ -78,6 +78,25 @@ def encode_ack_leaf(notice_id: bytes, acknowledged_at_us: int) -> bytes:
     return enc("log-ack", notice_id, u64(acknowledged_at_us))
 
 
+def encode_assignment_leaf(hit_id: bytes, case_id: bytes, assigned_at_us: int) -> bytes:
+    """``enc("log-assign", hit id, case id, u64 time)``: 纪委 said which case a hit belongs to."""
+    return enc("log-assign", hit_id, case_id, u64(assigned_at_us))
+
+
+def encode_report_leaf(
+    case_id: bytes,
+    unit: str,
+    side: Side,
+    seq: int,
+    stage: int,
+    accepted_at_us: int,
+    digest: bytes,
+) -> bytes:
+    """``enc("log-report", case id, unit, u8 side, u64 seq, u8 stage, u64 time, digest)``: a unit's step."""
+    what = (u8(side), u64(seq), u8(stage), u64(accepted_at_us))
+    return enc("log-report", case_id, _name(unit), *what, digest)
+
+
 def encode_gate_leaf(unit: str, checked_at_us: int, answers: Sequence[tuple[bytes, int]]) -> bytes:
     """``enc("log-gate", unit, u64 time, rid ‖ u8 status, …)``: what the gate answered, in order."""
     encoded = (rid + u8(status) for rid, status in answers)

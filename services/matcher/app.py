@@ -21,14 +21,18 @@ from services.matcher.gate import Gate
 from services.matcher.intake import Intake
 from services.matcher.log import AuditLog
 from services.matcher.release import Notices
+from services.matcher.reports import Reports
 from services.matcher.review import Review
+from services.matcher.store.cases import Cases
 from services.matcher.store.clearances import Clearances
 from services.matcher.store.figures import FigureStore
 from services.matcher.store.ledger import Ledger
 from services.matcher.store.mailbox import Mailbox
+from services.matcher.store.reports import ReportStore
 from services.matcher.store.reviews import Reviews
 from services.matcher.store.rosters import Rosters
 from services.matcher.store.submissions import Quota, Submissions
+from services.rules.ruleset import packaged_rulesets
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -54,15 +58,18 @@ def wire(
     if signer.public_key != epochs.manifest.log_key:
         raise KeyFileError("the log key in the kit is not the one that the manifest names")
     quota = Quota(settings.intake.records_per_day, settings.intake.hits_per_batch)
-    mailbox, reviews = Mailbox(database), Reviews(database)
+    mailbox, reviews, report_store = Mailbox(database), Reviews(database), ReportStore(database)
+    rules_on = packaged_rulesets().on
     return rpc.UseCases(
         epochs=epochs,
         intake=Intake(Submissions(database, signer), epochs, quota, now),
-        gate=Gate(Clearances(database), epochs, settings.gate, now),
+        gate=Gate(Clearances(database), epochs, settings.gate, rules_on, now),
         mailbox=mailbox,
         notices=Notices(mailbox, epochs, now),
+        report_store=report_store,
+        reports=Reports(report_store, epochs, now),
         reviews=reviews,
-        review=Review(reviews, FigureStore(database), epochs, now),
+        review=Review(reviews, Cases(database), FigureStore(database), epochs, now),
         log=AuditLog(Ledger(database), signer, own.trust_domain),
     )
 

@@ -1,9 +1,11 @@
-"""The gate, first form: nothing is approved that was not matched (R47).
+"""The gate: nothing is approved that was not matched, verified and published (R47).
 
 NOT_SUBMITTED: no live item of the caller has that record id; unknown, withdrawn and somebody else's are one
-answer. HOLD: there is a live hit, or 纪委 cannot open the record's batch. PENDING: 纪委 has not said yet that
-the batch opens, or a unit of the registry side has submitted nothing in this epoch (until the day that
-the settings name). CLEAR: otherwise; dated, and asked again after it expires. Every answer is logged.
+answer. HOLD, with as much of why as the caller may know: 纪委 cannot open the record's batch, or a live hit
+is not verified compliant and published to the end in both places (``services.matcher.standing``). PENDING:
+纪委 has not said yet that the batch opens, or a unit of the registry side has submitted nothing in this
+epoch (until the day that the settings name). CLEAR: otherwise; dated, and asked again after it expires.
+Every answer is logged.
 """
 
 from __future__ import annotations
@@ -12,13 +14,20 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from libmatch.auditlog import encode_gate_leaf
-from libmatch.clearances import MAX_RIDS, Clearance, ClearanceAnswer, ClearanceStatus
+from libmatch.clearances import (
+    MAX_RIDS,
+    Clearance,
+    ClearanceAnswer,
+    ClearanceStatus,
+    HoldReason,
+)
 from libmatch.manifest import Epoch, Role
 from libmatch.records import RID_SIZE
 from services.chassis.db import to_micros
 from services.chassis.refusals import InvalidRequest
 from services.matcher.config import GateSettings
 from services.matcher.epoch import EpochFolder
+from services.matcher.standing import RulesOn, find_hold
 from services.matcher.store.clearances import Clearances, Facts, Known
 
 
@@ -30,11 +39,13 @@ class Gate:
         clearances: Clearances,
         epochs: EpochFolder,
         settings: GateSettings,
+        rules_on: RulesOn,
         now: Callable[[], datetime],
     ) -> None:
         self._clearances = clearances
         self._epochs = epochs
         self._settings = settings
+        self._rules_on = rules_on
         self._now = now
 
     def check(self, peer: str, rids: Sequence[bytes]) -> ClearanceAnswer:
@@ -52,7 +63,7 @@ class Gate:
             complete = self._is_open(at) or expected <= known.arrived
             expires_at_us = self._expiry_us(epoch, at)
             answered[:] = [
-                _answer(rid, known.facts.get(rid), complete, expires_at_us) for rid in rids
+                self._answer(rid, known.facts.get(rid), complete, expires_at_us, at) for rid in rids
             ]
             return encode_gate_leaf(peer, to_micros(at), [(c.rid, c.status) for c in answered])
 
@@ -65,19 +76,26 @@ class Gate:
             clearances=tuple(answered),
         )
 
+    def _answer(
+        self, rid: bytes, facts: Facts | None, complete: bool, expires_at_us: int, at: datetime
+    ) -> Clearance:
+        if facts is None:
+            return Clearance(rid, ClearanceStatus.NOT_SUBMITTED)
+        reason = self._find_hold(facts, at)
+        if reason is not None:
+            return Clearance(rid, ClearanceStatus.HOLD, reason=reason)
+        if facts.opens is None or not complete:
+            return Clearance(rid, ClearanceStatus.PENDING)
+        return Clearance(rid, ClearanceStatus.CLEAR, expires_at_us)
+
+    def _find_hold(self, facts: Facts, at: datetime) -> HoldReason | None:
+        if facts.opens is False:
+            return HoldReason.UNREADABLE
+        return find_hold(facts.hits, at, self._rules_on)
+
     def _is_open(self, at: datetime) -> bool:
         return self._settings.opens_at is not None and at >= self._settings.opens_at
 
     def _expiry_us(self, epoch: Epoch, at: datetime) -> int:
         lapses = at + timedelta(seconds=self._settings.clear_valid_s)
         return to_micros(min(lapses, epoch.manifest.not_after))
-
-
-def _answer(rid: bytes, facts: Facts | None, complete: bool, expires_at_us: int) -> Clearance:
-    if facts is None:
-        return Clearance(rid, ClearanceStatus.NOT_SUBMITTED)
-    if facts.flagged or facts.opens is False:
-        return Clearance(rid, ClearanceStatus.HOLD)
-    if facts.opens is None or not complete:
-        return Clearance(rid, ClearanceStatus.PENDING)
-    return Clearance(rid, ClearanceStatus.CLEAR, expires_at_us)

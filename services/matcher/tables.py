@@ -182,6 +182,51 @@ class StoredNotice(Tables, table=True):
     acknowledgement: bytes | None
 
 
+class CaseHit(Tables, table=True):
+    """Which case a hit belongs to, as 纪委 said; for ever. All hits of a case have one approving unit."""
+
+    __tablename__ = "case_hit"
+    __table_args__ = (sa.Index("case_hit_by_case", "case_id"), _STRICT)
+
+    hit: int = Field(primary_key=True, foreign_key="hit.number", sa_type=sa.BigInteger)
+    case_id: bytes
+    assigned_at: datetime = Field(sa_type=UtcDateTime)
+    leaf_index: int = Field(sa_type=sa.BigInteger)
+
+
+class StoredReport(Tables, table=True):
+    """A unit's step in a case. ``body`` is the encoded report without the sealed bytes of its copies."""
+
+    __tablename__ = "report"
+    __table_args__ = (sa.UniqueConstraint("case_id", "unit", "side", "seq"), _STRICT)
+
+    number: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    case_id: bytes
+    unit: str
+    side: int
+    seq: int = Field(sa_type=sa.BigInteger)
+    stage: int
+    digest: bytes
+    accepted_at: datetime = Field(sa_type=UtcDateTime)
+    leaf_index: int = Field(sa_type=sa.BigInteger)
+    body: bytes
+
+
+class StoredCopy(Tables, table=True):
+    """The copy of a report in the mailbox of ``recipient`` as ``side``; side 0 is 纪委."""
+
+    __tablename__ = "report_copy"
+    __table_args__ = (
+        sa.Index("report_copy_by_report", "report", "side"),
+        {"sqlite_with_rowid": False} | _STRICT,
+    )
+
+    recipient: str = Field(primary_key=True)
+    side: int = Field(primary_key=True)
+    report: int = Field(primary_key=True, foreign_key="report.number", sa_type=sa.BigInteger)
+    sealed: bytes
+
+
 class LogEntry(Tables, table=True):
     """The data of one leaf of the audit log (``libmatch.auditlog.encode_…_leaf``)."""
 

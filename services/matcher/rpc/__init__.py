@@ -13,11 +13,13 @@ from services.matcher.gate import Gate
 from services.matcher.intake import Intake
 from services.matcher.log import AuditLog
 from services.matcher.release import Notices
+from services.matcher.reports import Reports
 from services.matcher.review import Review
 from services.matcher.rpc.log import LogService
 from services.matcher.rpc.review import ReviewService
 from services.matcher.rpc.units import GateService, IntakeService, MailboxService
 from services.matcher.store.mailbox import Mailbox
+from services.matcher.store.reports import ReportStore
 from services.matcher.store.reviews import Reviews
 
 ACCESS = AccessTable(
@@ -40,6 +42,8 @@ class UseCases:
     gate: Gate
     mailbox: Mailbox
     notices: Notices
+    report_store: ReportStore
+    reports: Reports
     reviews: Reviews
     review: Review
     log: AuditLog
@@ -49,8 +53,10 @@ def register(server: grpc.Server, use: UseCases) -> None:
     """Add the five services to ``server``."""
     pb_grpc.add_IntakeServicer_to_server(IntakeService(use.intake, use.epochs), server)
     pb_grpc.add_GateServicer_to_server(GateService(use.gate), server)
-    pb_grpc.add_MailboxServicer_to_server(MailboxService(use.mailbox, use.notices), server)
+    pb_grpc.add_MailboxServicer_to_server(
+        MailboxService(use.mailbox, use.notices, use.report_store, use.reports), server
+    )
     pb_grpc.add_ReviewServicer_to_server(
-        ReviewService(use.reviews, use.review, use.notices), server
+        ReviewService(use.reviews, use.review, use.notices, use.report_store), server
     )
     pb_grpc.add_LogServicer_to_server(LogService(use.log), server)

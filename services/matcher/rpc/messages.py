@@ -12,11 +12,13 @@ from libmatch.errors import EncodingError
 from libmatch.manifest import SignedDocument
 from libmatch.records import BatchHeader, FlaggedRecord, Receipt, Side, Withdrawal
 from libmatch.release import SealedNotice
+from libmatch.reports import Report, ReportCopy, Stage
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.matcher.v1 import matcher_pb2
 from services.chassis.refusals import InvalidRequest
 from services.matcher.store.figures import UnitFigures
 from services.matcher.store.mailbox import Posted
+from services.matcher.store.reports import Accepted
 from services.matcher.store.reviews import BatchSummary, HitSummary
 
 _LARGEST = (1 << 63) - 1  # a database's integer; the wire has 64 bits
@@ -93,6 +95,51 @@ def posted_to_pb(posted: Posted) -> matcher_pb2.SealedNotice:
     )
 
 
+def pb_to_report(report: matcher_pb2.Report) -> Report:
+    """The report, its signature and copies unchecked. Raises EncodingError or BatchError."""
+    try:
+        stage = Stage(report.stage)
+    except ValueError:
+        raise EncodingError("a report of a stage that this version does not know") from None
+    copies = (ReportCopy(one.recipient, one.digest, one.sealed or None) for one in report.copies)
+    return Report(
+        epoch=report.epoch,
+        case_id=report.case_id,
+        unit=report.unit,
+        side=pb_to_side(report.side),
+        seq=report.seq,
+        stage=stage,
+        at_us=report.at_us,
+        copies=tuple(copies),
+        signature=report.signature,
+    )
+
+
+def accepted_to_pb(accepted: Accepted) -> matcher_pb2.AcceptedReport:
+    """A report as it was accepted, with those copies that its reader gets."""
+    r = accepted.report
+    copies = [
+        matcher_pb2.ReportCopy(recipient=one.recipient, digest=one.digest, sealed=one.sealed or b"")
+        for one in r.copies
+    ]
+    return matcher_pb2.AcceptedReport(
+        number=accepted.number,
+        report=matcher_pb2.Report(
+            epoch=r.epoch,
+            case_id=r.case_id,
+            unit=r.unit,
+            side=side_to_pb(r.side),
+            seq=r.seq,
+            stage=matcher_pb2.Stage.ValueType(int(r.stage)),
+            at_us=r.at_us,
+            copies=copies,
+            signature=r.signature,
+        ),
+        accepted_at_us=accepted.accepted_at_us,
+        leaf_index=accepted.leaf_index,
+    )
+
+
 def document_to_pb(document: SignedDocument) -> core_pb2.SignedDocument:
     """A manifest or roster with its signatures."""
     signatures = [
@@ -117,10 +164,12 @@ def receipt_to_pb(receipt: Receipt) -> core_pb2.Receipt:
 
 
 def clearance_to_pb(clearance: Clearance) -> matcher_pb2.Clearance:
-    """One answer of the gate; the numbers of the statuses agree."""
-    status = matcher_pb2.ClearanceStatus.ValueType(int(clearance.status))
+    """One answer of the gate; the numbers of statuses and reasons agree."""
     return matcher_pb2.Clearance(
-        rid=clearance.rid, status=status, expires_at_us=clearance.expires_at_us
+        rid=clearance.rid,
+        status=matcher_pb2.ClearanceStatus.ValueType(int(clearance.status)),
+        expires_at_us=clearance.expires_at_us,
+        reason=matcher_pb2.HoldReason.ValueType(int(clearance.reason or 0)),
     )
 
 

@@ -12,6 +12,7 @@ from services.chassis.authz import caller
 from services.matcher.release import Notices
 from services.matcher.review import Review
 from services.matcher.rpc.messages import (
+    accepted_to_pb,
     batch_to_pb,
     check_number,
     figures_to_pb,
@@ -20,19 +21,24 @@ from services.matcher.rpc.messages import (
     page_size,
     pb_to_notice,
 )
+from services.matcher.store.reports import ReportStore
 from services.matcher.store.reviews import Reviews
 
 _BATCHES = 500  # of one page: about 0.7 MB of capsules
 _HITS = 1000
+_REPORTS = 200
 
 
 class ReviewService(pb_grpc.ReviewServicer):
-    """Flagged pairs out, notices in."""
+    """Flagged pairs and reports out; notices, and which hits are one case, in."""
 
-    def __init__(self, reviews: Reviews, review: Review, notices: Notices) -> None:
+    def __init__(
+        self, reviews: Reviews, review: Review, notices: Notices, reports: ReportStore
+    ) -> None:
         self._reviews = reviews
         self._review = review
         self._notices = notices
+        self._reports = reports
 
     def ListBatches(
         self, request: pb.ListBatchesRequest, context: grpc.ServicerContext
@@ -77,3 +83,16 @@ class ReviewService(pb_grpc.ReviewServicer):
         figures = self._review.count()
         units = [figures_to_pb(*key, of_unit) for key, of_unit in sorted(figures.units.items())]
         return pb.GetFiguresResponse(units=units, hits=figures.hits, tree_size=figures.tree_size)
+
+    def AssignCases(
+        self, request: pb.AssignCasesRequest, context: grpc.ServicerContext
+    ) -> pb.AssignCasesResponse:
+        self._review.assign_cases([(one.hit_id, one.case_id) for one in request.assignments])
+        return pb.AssignCasesResponse()
+
+    def ListReports(
+        self, request: pb.ListReportsRequest, context: grpc.ServicerContext
+    ) -> pb.ListReportsResponse:
+        limit = page_size(request.limit, _REPORTS)
+        reports = self._reports.list_all(check_number(request.after), limit)
+        return pb.ListReportsResponse(reports=map(accepted_to_pb, reports))

@@ -16,20 +16,25 @@ from services.matcher.epoch import EpochFolder
 from services.matcher.gate import Gate
 from services.matcher.intake import Intake
 from services.matcher.release import Notices
+from services.matcher.reports import Reports
 from services.matcher.rpc.messages import (
+    accepted_to_pb,
     check_number,
     clearance_to_pb,
     document_to_pb,
     page_size,
     pb_to_header,
+    pb_to_report,
     pb_to_side,
     pb_to_withdrawal,
     posted_to_pb,
     receipt_to_pb,
 )
 from services.matcher.store.mailbox import Mailbox
+from services.matcher.store.reports import ReportStore
 
 _NOTICES = 500  # of one page
+_REPORTS = 200  # of one page, each with one copy
 
 
 class IntakeService(pb_grpc.IntakeServicer):
@@ -96,11 +101,15 @@ class GateService(pb_grpc.GateServicer):
 
 
 class MailboxService(pb_grpc.MailboxServicer):
-    """Notices to the caller."""
+    """Notices to the caller, its reports and those to it."""
 
-    def __init__(self, mailbox: Mailbox, notices: Notices) -> None:
+    def __init__(
+        self, mailbox: Mailbox, notices: Notices, report_store: ReportStore, reports: Reports
+    ) -> None:
         self._mailbox = mailbox
         self._notices = notices
+        self._report_store = report_store
+        self._reports = reports
 
     def FetchNotices(
         self, request: pb.FetchNoticesRequest, context: grpc.ServicerContext
@@ -116,3 +125,17 @@ class MailboxService(pb_grpc.MailboxServicer):
         unit = caller(context).name
         at_us, leaf = self._notices.acknowledge(unit, request.notice_id, request.signature)
         return pb.AcknowledgeNoticeResponse(acknowledged_at_us=at_us, leaf_index=leaf)
+
+    def SubmitReport(
+        self, request: pb.SubmitReportRequest, context: grpc.ServicerContext
+    ) -> pb.SubmitReportResponse:
+        leaf = self._reports.accept(caller(context).name, pb_to_report(request.report))
+        return pb.SubmitReportResponse(leaf_index=leaf)
+
+    def FetchReports(
+        self, request: pb.FetchReportsRequest, context: grpc.ServicerContext
+    ) -> pb.FetchReportsResponse:
+        limit, after = page_size(request.limit, _REPORTS), check_number(request.after)
+        side = pb_to_side(request.side)
+        accepted = self._report_store.fetch(caller(context).name, side, after, limit)
+        return pb.FetchReportsResponse(reports=map(accepted_to_pb, accepted))

@@ -1,6 +1,6 @@
 """What the gate must know of records, read and logged in one transaction.
 
-One set-based query for up to 1000 record ids, under the caller's own namespace: an id of another unit is
+Set-based queries for up to 1000 record ids, under the caller's own namespace: an id of another unit is
 looked up and missed exactly as one that nobody ever used.
 """
 
@@ -14,6 +14,8 @@ from sqlmodel import Session
 
 from libmatch.records import Side
 from services.chassis.db import Database
+from services.matcher.standing import FlaggedPair
+from services.matcher.store.cases import read_flagged
 from services.matcher.store.ledger import append_entries
 from services.matcher.tables import (
     POSITION_BITS,
@@ -22,23 +24,25 @@ from services.matcher.tables import (
     Owner,
     Record,
     StoredBatch,
-    StoredHit,
     Submission,
     table_of,
 )
 
 _OWNER, _RECORD = table_of(Owner), table_of(Record)
-_SUBMISSION, _BATCH, _HIT = table_of(Submission), table_of(StoredBatch), table_of(StoredHit)
+_SUBMISSION, _BATCH = table_of(Submission), table_of(StoredBatch)
 
 _OPENS = {Capsule.UNTESTED: None, Capsule.OPENS: True, Capsule.BAD: False}
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one live record; ``opens`` is None until 纪委 has tested its batch's capsule."""
+    """What is known of one live record; ``opens`` is None until 纪委 has tested its batch's capsule.
 
-    flagged: bool
+    ``hits`` are the live ones, each with what its case has come to.
+    """
+
     opens: bool | None
+    hits: tuple[FlaggedPair, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,11 +78,8 @@ class Clearances:
 
 
 def _facts(session: Session, epoch: bytes, unit: str, rids: Sequence[bytes]) -> dict[bytes, Facts]:
-    flagged = (
-        sa.exists().where(_HIT.c.beneficiary_record == _RECORD.c.id, _HIT.c.live).correlate(_RECORD)
-    )
     query = (
-        sa.select(_RECORD.c.rid, flagged, _BATCH.c.state)
+        sa.select(_RECORD.c.rid, _BATCH.c.state)
         .join(_OWNER, _OWNER.c.id == _RECORD.c.owner)
         .join(_BATCH, _BATCH.c.number == _RECORD.c.id.op(">>")(POSITION_BITS))
         .where(
@@ -90,7 +91,9 @@ def _facts(session: Session, epoch: bytes, unit: str, rids: Sequence[bytes]) -> 
             _RECORD.c.key.is_not(None),
         )
     )
-    return {rid: Facts(bool(hit), _OPENS[state]) for rid, hit, state in session.execute(query)}
+    opens = {rid: _OPENS[state] for rid, state in session.execute(query)}
+    flagged = read_flagged(session, epoch, unit, list(opens))
+    return {rid: Facts(state, tuple(flagged.get(rid, ()))) for rid, state in opens.items()}
 
 
 def _arrived(session: Session, epoch: bytes) -> frozenset[str]:
