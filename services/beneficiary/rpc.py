@@ -18,17 +18,31 @@ from services.beneficiary.store import Store
 from services.beneficiary.withdraw import Withdraw
 from services.chassis.authz import caller
 from services.chassis.db import to_micros
-from services.holder.rpc import collect_upload, imported_to_pb, round_to_pb
+from services.holder.accounts import Accounts
+from services.holder.rpc import accounts, collect_upload, imported_to_pb, round_to_pb
+from services.holder.rpc.enforcement import enforced
 from services.holder.store.trail import Trail
 from services.holder.sync import Sync
+from services.rules.roles import Action
 
 SERVICE = "libmatch.beneficiary.v1.Items"
+
+# What each method is to the rules; one of several is enough. A round shows numbers of batches alone.
+ACTIONS = {
+    "ImportSheet": (Action.IMPORT_ITEMS,),
+    "ListItems": (Action.READ_ITEMS,),
+    "WithdrawItem": (Action.CORRECT_ITEMS,),
+    "ListNotices": (Action.READ_HITS,),
+    "CheckItems": (Action.CHECK_ITEMS,),
+    "Sync": (Action.IMPORT_ITEMS, Action.REVIEW_ITEMS, Action.OPERATE_SYSTEM),
+}
 
 
 @dataclass(frozen=True)
 class UseCases:
-    """What the service offers."""
+    """What the service offers, and who may use it."""
 
+    accounts: Accounts
     import_sheet: ImportSheet
     withdraw: Withdraw
     sync: Sync
@@ -38,9 +52,10 @@ class UseCases:
 def register(
     server: grpc.Server, use_cases: UseCases, store: Store, now: Callable[[], datetime]
 ) -> None:
-    """Adds the service to ``server``."""
-    servicer = Items(use_cases, store, now)
+    """Adds the service, and that for the unit's accounts, to ``server``."""
+    servicer = enforced(Items(use_cases, store, now), ACTIONS, use_cases.accounts)
     beneficiary_pb2_grpc.add_ItemsServicer_to_server(servicer, server)
+    accounts.register(server, use_cases.accounts)
 
 
 class Items(beneficiary_pb2_grpc.ItemsServicer):
@@ -60,8 +75,8 @@ class Items(beneficiary_pb2_grpc.ItemsServicer):
     def ListItems(
         self, request: beneficiary_pb2.ListItemsRequest, context: grpc.ServicerContext
     ) -> beneficiary_pb2.ListItemsResponse:
-        del request
-        listed = self._store.list_items(Trail(self._now(), caller(context), "list-items"))
+        trail = self._look(context, "list-items", request.reason)
+        listed = self._store.list_items(trail)
         return beneficiary_pb2.ListItemsResponse(items=map(_item_to_pb, listed))
 
     def WithdrawItem(
@@ -80,8 +95,8 @@ class Items(beneficiary_pb2_grpc.ItemsServicer):
     def ListNotices(
         self, request: beneficiary_pb2.ListNoticesRequest, context: grpc.ServicerContext
     ) -> beneficiary_pb2.ListNoticesResponse:
-        del request
-        listed = self._store.list_notices(Trail(self._now(), caller(context), "list-notices"))
+        trail = self._look(context, "list-notices", request.reason)
+        listed = self._store.list_notices(trail)
         return beneficiary_pb2.ListNoticesResponse(notices=map(_notice_to_pb, listed))
 
     def CheckItems(
@@ -89,6 +104,11 @@ class Items(beneficiary_pb2_grpc.ItemsServicer):
     ) -> beneficiary_pb2.CheckItemsResponse:
         answers = self._use_cases.check_items.run(caller(context), list(request.item_refs))
         return beneficiary_pb2.CheckItemsResponse(items=map(_clearance_to_pb, answers))
+
+    def _look(self, context: grpc.ServicerContext, what: str, reason: str) -> Trail:
+        """Who looks at what, and why (R63)."""
+        why = self._use_cases.accounts.look_reason(reason)
+        return Trail(self._now(), caller(context), what, reason=why)
 
 
 _PERSON_STATUS = {

@@ -10,6 +10,10 @@
     [matcher]
     address = "10.0.0.5:7400"
     identity = "spiffe://fuling/matcher"
+    [administrators]                  # without it every clerk of the unit may import and read
+    system = "zhang"                  # three logins of clerks' certificates, three persons (R64)
+    security = "wang"
+    audit = "chen"
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from pathlib import Path
 from pydantic import Field
 
 from services.chassis.config import PeerSettings, SecretFile, ServiceSettings
+from services.holder.administrators import Administrators
 
 
 class UnitSettings(ServiceSettings):
@@ -29,3 +34,4 @@ class UnitSettings(ServiceSettings):
     passphrase: SecretFile
     matcher: PeerSettings
     sync_interval_s: float = Field(default=30.0, ge=0.1, le=3600)
+    administrators: Administrators | None = None

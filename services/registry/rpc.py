@@ -12,21 +12,34 @@ from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.registry.v1 import registry_pb2, registry_pb2_grpc
 from services.chassis.authz import caller
 from services.chassis.db import to_micros
-from services.holder.rpc import collect_upload, imported_to_pb, round_to_pb
+from services.holder.accounts import Accounts
+from services.holder.rpc import accounts, collect_upload, imported_to_pb, round_to_pb
+from services.holder.rpc.enforcement import enforced
 from services.holder.store.trail import Trail
 from services.holder.sync import Sync
 from services.registry.entries import ListedNotice, ListedOfficial, RelativeStatus
 from services.registry.import_sheet import ImportSheet
 from services.registry.store import Store
 from services.registry.withdraw import Withdraw
+from services.rules.roles import Action
 
 SERVICE = "libmatch.registry.v1.Declarations"
+
+# What each method is to the rules; one of several is enough. A round shows numbers of batches alone.
+ACTIONS = {
+    "ImportSheet": (Action.IMPORT_DECLARATIONS,),
+    "ListDeclarations": (Action.READ_DECLARATIONS,),
+    "WithdrawRelatives": (Action.CORRECT_DECLARATIONS,),
+    "ListNotices": (Action.READ_HITS,),
+    "Sync": (Action.IMPORT_DECLARATIONS, Action.REVIEW_DECLARATIONS, Action.OPERATE_SYSTEM),
+}
 
 
 @dataclass(frozen=True)
 class UseCases:
-    """What the service offers."""
+    """What the service offers, and who may use it."""
 
+    accounts: Accounts
     import_sheet: ImportSheet
     withdraw: Withdraw
     sync: Sync
@@ -35,9 +48,10 @@ class UseCases:
 def register(
     server: grpc.Server, use_cases: UseCases, store: Store, now: Callable[[], datetime]
 ) -> None:
-    """Adds the service to ``server``."""
-    servicer = Declarations(use_cases, store, now)
+    """Adds the service, and that for the unit's accounts, to ``server``."""
+    servicer = enforced(Declarations(use_cases, store, now), ACTIONS, use_cases.accounts)
     registry_pb2_grpc.add_DeclarationsServicer_to_server(servicer, server)
+    accounts.register(server, use_cases.accounts)
 
 
 class Declarations(registry_pb2_grpc.DeclarationsServicer):
@@ -57,8 +71,7 @@ class Declarations(registry_pb2_grpc.DeclarationsServicer):
     def ListDeclarations(
         self, request: registry_pb2.ListDeclarationsRequest, context: grpc.ServicerContext
     ) -> registry_pb2.ListDeclarationsResponse:
-        del request
-        trail = Trail(self._now(), caller(context), "list-declarations")
+        trail = self._look(context, "list-declarations", request.reason)
         listed = self._store.list_declarations(trail)
         return registry_pb2.ListDeclarationsResponse(officials=map(_official_to_pb, listed))
 
@@ -78,10 +91,14 @@ class Declarations(registry_pb2_grpc.DeclarationsServicer):
     def ListNotices(
         self, request: registry_pb2.ListNoticesRequest, context: grpc.ServicerContext
     ) -> registry_pb2.ListNoticesResponse:
-        del request
-        trail = Trail(self._now(), caller(context), "list-notices")
+        trail = self._look(context, "list-notices", request.reason)
         listed = self._store.list_notices(trail)
         return registry_pb2.ListNoticesResponse(notices=map(_notice_to_pb, listed))
+
+    def _look(self, context: grpc.ServicerContext, what: str, reason: str) -> Trail:
+        """Who looks at what, and why (R63)."""
+        why = self._use_cases.accounts.look_reason(reason)
+        return Trail(self._now(), caller(context), what, reason=why)
 
 
 _STATUS = {

@@ -25,35 +25,35 @@ _sym_db = _symbol_database.Default()
 from libmatch.stubs.core.v1 import core_pb2 as libmatch_dot_stubs_dot_core_dot_v1_dot_core__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)libmatch/stubs/registry/v1/registry.proto\x12\x14libmatch.registry.v1\x1a!libmatch/stubs/core/v1/core.proto\"\x19\n\x17ListDeclarationsRequest\"U\n\x18ListDeclarationsResponse\x12\x39\n\tofficials\x18\x01 \x03(\x0b\x32&.libmatch.registry.v1.DeclaredOfficial\"v\n\x10\x44\x65\x63laredOfficial\x12\x0b\n\x03ref\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04post\x18\x03 \x01(\t\x12\x39\n\trelatives\x18\x04 \x03(\x0b\x32&.libmatch.registry.v1.DeclaredRelative\"u\n\x10\x44\x65\x63laredRelative\x12\x0b\n\x03ref\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08relation\x18\x03 \x01(\t\x12\x34\n\x06status\x18\x04 \x01(\x0e\x32$.libmatch.registry.v1.RelativeStatus\"W\n\x18WithdrawRelativesRequest\x12\x14\n\x0cofficial_ref\x18\x01 \x01(\x0c\x12\x15\n\rrelative_refs\x18\x02 \x03(\x0c\x12\x0e\n\x06reason\x18\x03 \x01(\t\".\n\x19WithdrawRelativesResponse\x12\x11\n\twithdrawn\x18\x01 \x01(\r\"\r\n\x0bSyncRequest\"\x14\n\x12ListNoticesRequest\"L\n\x13ListNoticesResponse\x12\x35\n\x07notices\x18\x01 \x03(\x0b\x32$.libmatch.registry.v1.OfficialNotice\"\xa8\x02\n\x0eOfficialNotice\x12\x11\n\tnotice_id\x18\x01 \x01(\x0c\x12\x16\n\x0ereceived_at_us\x18\x02 \x01(\x04\x12\x15\n\rofficial_name\x18\x03 \x01(\t\x12\x15\n\rrelative_name\x18\x04 \x01(\t\x12\x10\n\x08relation\x18\x05 \x01(\t\x12\x16\n\x0e\x61pproving_unit\x18\x06 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x07 \x01(\t\x12\x11\n\titem_name\x18\x08 \x01(\t\x12\x11\n\tprogramme\x18\t \x01(\t\x12\x17\n\namount_fen\x18\n \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05place\x18\x0b \x01(\t\x12\x12\n\nstart_date\x18\x0c \x01(\t\x12\x10\n\x08\x64isputed\x18\r \x01(\x08\x42\r\n\x0b_amount_fen*\xc7\x01\n\x0eRelativeStatus\x12\x1f\n\x1bRELATIVE_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17RELATIVE_STATUS_ENTERED\x10\x01\x12\x1a\n\x16RELATIVE_STATUS_SEALED\x10\x02\x12\x1c\n\x18RELATIVE_STATUS_ACCEPTED\x10\x03\x12\x1e\n\x1aRELATIVE_STATUS_ID_UNKNOWN\x10\x04\x12\x1d\n\x19RELATIVE_STATUS_WITHDRAWN\x10\x05\x32\xf2\x03\n\x0c\x44\x65\x63larations\x12L\n\x0bImportSheet\x12\x1b.libmatch.core.v1.FileChunk\x1a\x1e.libmatch.core.v1.ImportReport(\x01\x12q\n\x10ListDeclarations\x12-.libmatch.registry.v1.ListDeclarationsRequest\x1a..libmatch.registry.v1.ListDeclarationsResponse\x12t\n\x11WithdrawRelatives\x12..libmatch.registry.v1.WithdrawRelativesRequest\x1a/.libmatch.registry.v1.WithdrawRelativesResponse\x12G\n\x04Sync\x12!.libmatch.registry.v1.SyncRequest\x1a\x1c.libmatch.core.v1.SyncReport\x12\x62\n\x0bListNotices\x12(.libmatch.registry.v1.ListNoticesRequest\x1a).libmatch.registry.v1.ListNoticesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)libmatch/stubs/registry/v1/registry.proto\x12\x14libmatch.registry.v1\x1a!libmatch/stubs/core/v1/core.proto\")\n\x17ListDeclarationsRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"U\n\x18ListDeclarationsResponse\x12\x39\n\tofficials\x18\x01 \x03(\x0b\x32&.libmatch.registry.v1.DeclaredOfficial\"v\n\x10\x44\x65\x63laredOfficial\x12\x0b\n\x03ref\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04post\x18\x03 \x01(\t\x12\x39\n\trelatives\x18\x04 \x03(\x0b\x32&.libmatch.registry.v1.DeclaredRelative\"u\n\x10\x44\x65\x63laredRelative\x12\x0b\n\x03ref\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08relation\x18\x03 \x01(\t\x12\x34\n\x06status\x18\x04 \x01(\x0e\x32$.libmatch.registry.v1.RelativeStatus\"W\n\x18WithdrawRelativesRequest\x12\x14\n\x0cofficial_ref\x18\x01 \x01(\x0c\x12\x15\n\rrelative_refs\x18\x02 \x03(\x0c\x12\x0e\n\x06reason\x18\x03 \x01(\t\".\n\x19WithdrawRelativesResponse\x12\x11\n\twithdrawn\x18\x01 \x01(\r\"\r\n\x0bSyncRequest\"$\n\x12ListNoticesRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"L\n\x13ListNoticesResponse\x12\x35\n\x07notices\x18\x01 \x03(\x0b\x32$.libmatch.registry.v1.OfficialNotice\"\xa8\x02\n\x0eOfficialNotice\x12\x11\n\tnotice_id\x18\x01 \x01(\x0c\x12\x16\n\x0ereceived_at_us\x18\x02 \x01(\x04\x12\x15\n\rofficial_name\x18\x03 \x01(\t\x12\x15\n\rrelative_name\x18\x04 \x01(\t\x12\x10\n\x08relation\x18\x05 \x01(\t\x12\x16\n\x0e\x61pproving_unit\x18\x06 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x07 \x01(\t\x12\x11\n\titem_name\x18\x08 \x01(\t\x12\x11\n\tprogramme\x18\t \x01(\t\x12\x17\n\namount_fen\x18\n \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05place\x18\x0b \x01(\t\x12\x12\n\nstart_date\x18\x0c \x01(\t\x12\x10\n\x08\x64isputed\x18\r \x01(\x08\x42\r\n\x0b_amount_fen*\xc7\x01\n\x0eRelativeStatus\x12\x1f\n\x1bRELATIVE_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17RELATIVE_STATUS_ENTERED\x10\x01\x12\x1a\n\x16RELATIVE_STATUS_SEALED\x10\x02\x12\x1c\n\x18RELATIVE_STATUS_ACCEPTED\x10\x03\x12\x1e\n\x1aRELATIVE_STATUS_ID_UNKNOWN\x10\x04\x12\x1d\n\x19RELATIVE_STATUS_WITHDRAWN\x10\x05\x32\xf2\x03\n\x0c\x44\x65\x63larations\x12L\n\x0bImportSheet\x12\x1b.libmatch.core.v1.FileChunk\x1a\x1e.libmatch.core.v1.ImportReport(\x01\x12q\n\x10ListDeclarations\x12-.libmatch.registry.v1.ListDeclarationsRequest\x1a..libmatch.registry.v1.ListDeclarationsResponse\x12t\n\x11WithdrawRelatives\x12..libmatch.registry.v1.WithdrawRelativesRequest\x1a/.libmatch.registry.v1.WithdrawRelativesResponse\x12G\n\x04Sync\x12!.libmatch.registry.v1.SyncRequest\x1a\x1c.libmatch.core.v1.SyncReport\x12\x62\n\x0bListNotices\x12(.libmatch.registry.v1.ListNoticesRequest\x1a).libmatch.registry.v1.ListNoticesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'libmatch.stubs.registry.v1.registry_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RELATIVESTATUS']._serialized_start=1007
-  _globals['_RELATIVESTATUS']._serialized_end=1206
+  _globals['_RELATIVESTATUS']._serialized_start=1039
+  _globals['_RELATIVESTATUS']._serialized_end=1238
   _globals['_LISTDECLARATIONSREQUEST']._serialized_start=102
-  _globals['_LISTDECLARATIONSREQUEST']._serialized_end=127
-  _globals['_LISTDECLARATIONSRESPONSE']._serialized_start=129
-  _globals['_LISTDECLARATIONSRESPONSE']._serialized_end=214
-  _globals['_DECLAREDOFFICIAL']._serialized_start=216
-  _globals['_DECLAREDOFFICIAL']._serialized_end=334
-  _globals['_DECLAREDRELATIVE']._serialized_start=336
-  _globals['_DECLAREDRELATIVE']._serialized_end=453
-  _globals['_WITHDRAWRELATIVESREQUEST']._serialized_start=455
-  _globals['_WITHDRAWRELATIVESREQUEST']._serialized_end=542
-  _globals['_WITHDRAWRELATIVESRESPONSE']._serialized_start=544
-  _globals['_WITHDRAWRELATIVESRESPONSE']._serialized_end=590
-  _globals['_SYNCREQUEST']._serialized_start=592
-  _globals['_SYNCREQUEST']._serialized_end=605
-  _globals['_LISTNOTICESREQUEST']._serialized_start=607
-  _globals['_LISTNOTICESREQUEST']._serialized_end=627
-  _globals['_LISTNOTICESRESPONSE']._serialized_start=629
-  _globals['_LISTNOTICESRESPONSE']._serialized_end=705
-  _globals['_OFFICIALNOTICE']._serialized_start=708
-  _globals['_OFFICIALNOTICE']._serialized_end=1004
-  _globals['_DECLARATIONS']._serialized_start=1209
-  _globals['_DECLARATIONS']._serialized_end=1707
+  _globals['_LISTDECLARATIONSREQUEST']._serialized_end=143
+  _globals['_LISTDECLARATIONSRESPONSE']._serialized_start=145
+  _globals['_LISTDECLARATIONSRESPONSE']._serialized_end=230
+  _globals['_DECLAREDOFFICIAL']._serialized_start=232
+  _globals['_DECLAREDOFFICIAL']._serialized_end=350
+  _globals['_DECLAREDRELATIVE']._serialized_start=352
+  _globals['_DECLAREDRELATIVE']._serialized_end=469
+  _globals['_WITHDRAWRELATIVESREQUEST']._serialized_start=471
+  _globals['_WITHDRAWRELATIVESREQUEST']._serialized_end=558
+  _globals['_WITHDRAWRELATIVESRESPONSE']._serialized_start=560
+  _globals['_WITHDRAWRELATIVESRESPONSE']._serialized_end=606
+  _globals['_SYNCREQUEST']._serialized_start=608
+  _globals['_SYNCREQUEST']._serialized_end=621
+  _globals['_LISTNOTICESREQUEST']._serialized_start=623
+  _globals['_LISTNOTICESREQUEST']._serialized_end=659
+  _globals['_LISTNOTICESRESPONSE']._serialized_start=661
+  _globals['_LISTNOTICESRESPONSE']._serialized_end=737
+  _globals['_OFFICIALNOTICE']._serialized_start=740
+  _globals['_OFFICIALNOTICE']._serialized_end=1036
+  _globals['_DECLARATIONS']._serialized_start=1241
+  _globals['_DECLARATIONS']._serialized_end=1739
 # @@protoc_insertion_point(module_scope)
