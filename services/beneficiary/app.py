@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import grpc
 from sqlmodel import Session
 
 from libmatch.prepare import Payload
 from libmatch.records import Side
 from services.beneficiary import rpc
-from services.beneficiary.case_facts import facts_of_cases
 from services.beneficiary.check_items import CheckItems
 from services.beneficiary.entries import make_payload
 from services.beneficiary.import_sheet import ImportSheet
@@ -24,9 +22,7 @@ from services.chassis.server import App, Runtime, run_service
 from services.holder.admission import ROLES, own_unit_only
 from services.holder.app import check_material, open_accounts, open_database, open_half
 from services.holder.config import UnitSettings
-from services.holder.matters.office import make_office
 from services.holder.rpc import accounts as accounts_rpc
-from services.holder.rpc import matters as matters_rpc
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -42,13 +38,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
         def load(session: Session, subjects: Sequence[bytes]) -> list[Payload]:
             return [make_payload(*pair) for pair in store.load(session, subjects)]
 
-        facts = facts_of_cases(settings.unit)
-        half = open_half(
-            stack, settings, runtime, material, database, load, store.save_notice, facts
-        )
-        office = make_office(
-            database, material, accounts.actor, facts, runtime.now, half.worker.wake
-        )
+        half = open_half(stack, settings, runtime, material, database, load, store.save_notice)
         use_cases = rpc.UseCases(
             accounts,
             ImportSheet(store, material.manifest.kinds, runtime.now, half.worker.wake),
@@ -56,20 +46,9 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             half.sync,
             CheckItems(store, half.matcher, material.epoch.epoch_id, runtime.now),
         )
-
-        def register(server: grpc.Server) -> None:
-            rpc.register(server, use_cases, store, runtime.now)
-            matters_rpc.register(server, office)
-
         return App(
-            register=register,
-            access=AccessTable(
-                {
-                    rpc.SERVICE: ROLES,
-                    accounts_rpc.SERVICE: accounts_rpc.ROLES,
-                    matters_rpc.SERVICE: ROLES,
-                }
-            ),
+            register=lambda server: rpc.register(server, use_cases, store, runtime.now),
+            access=AccessTable({rpc.SERVICE: ROLES, accounts_rpc.SERVICE: accounts_rpc.ROLES}),
             workers=[half.worker],
             admit=own_unit_only(settings.unit),
             close=stack.pop_all().close,
