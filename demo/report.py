@@ -144,7 +144,9 @@ def write_report(path: Path, findings: Findings) -> None:
 
 def show_parties(console: Console, parties: Iterable[Learned]) -> None:
     """Prints the table of what each party learned."""
-    table = Table(title="各方各自知道了什么（越权明文：在其磁盘上找到的、既非自有也非所收比中记录的身份证号和电话）", title_justify="left")
+    table = Table(
+        title="各方各自知道了什么（越权明文：其磁盘上与己无关者的号码、电话）", title_justify="left"
+    )
     table.add_column("当事方", no_wrap=True)
     for heading in ("自有记录", "越权明文", "令牌", "比中对", "通知"):
         table.add_column(heading, justify="right", no_wrap=True)
