@@ -41,6 +41,7 @@ from services.chassis.db import Database
 from services.chassis.errors import outcome_of
 from services.chassis.identity import Identity
 from services.chassis.schema import migrate
+from services.inspector import rpc
 from services.inspector.app import VERSIONS, Wiring
 from services.inspector.cases import Case
 from services.inspector.disputes import Dispute
@@ -49,12 +50,10 @@ from services.inspector.peers.log import LogClient
 from services.inspector.peers.review import ReviewClient
 from services.inspector.pull import Round
 from services.inspector.release import Release
-from services.inspector.rpc import SERVICE, Desk, UseCases
 from services.inspector.states import ReleasePolicy
 from services.inspector.store.checkpoints import Checkpoints
 from services.inspector.store.trail import Trail
-from services.matcher.rpc.log import LogService
-from services.matcher.rpc.review import ReviewService
+from services.matcher import rpc as matcher_rpc
 from tests.district import District, person
 from tests.matcher_bench import INSPECTOR_IDENTITY, Bench
 
@@ -106,11 +105,25 @@ class _Context:
     """Holds who calls: the servicers ask for nothing else."""
 
 
+class Handlers:
+    """Stands for a server while services register, and keeps their handlers by method path."""
+
+    def __init__(self, register: Callable[[grpc.Server], None]) -> None:
+        self.by_path: dict[str, Any] = {}
+        register(cast(grpc.Server, self))
+
+    def add_generic_rpc_handlers(self, _: object) -> None:
+        """The same handlers without their names."""
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        self.by_path |= {f"/{service}/{name}": handler for name, handler in handlers.items()}
+
+
 class Wire(grpc.Channel):
     """A channel that ends at servicers in this process."""
 
-    def __init__(self, services: Mapping[str, object], caller: Identity, fuse: Fuse) -> None:
-        self._services = services
+    def __init__(self, handlers: Handlers, caller: Identity, fuse: Fuse) -> None:
+        self._handlers = handlers
         self._caller = caller
         self._fuse = fuse
         self.calls: Counter[str] = Counter()
@@ -133,24 +146,24 @@ class Wire(grpc.Channel):
     def unary_unary(  # type: ignore[override]
         self, method: str, request_serializer: Any, response_deserializer: Any, *_: Any, **__: Any
     ) -> Any:
-        service, name = method[1:].split("/")
+        name = method.rpartition("/")[2]
 
         def call(request: Any, *_: Any, **__: Any) -> Any:
             self._fuse.step()
             self.calls[name] += 1
-            response = self._answer(service, name, request)
+            response = self._answer(method, name, request)
             return response_deserializer(response.SerializeToString())
 
         return call
 
-    def _answer(self, service: str, name: str, request: Any) -> Any:
+    def _answer(self, method: str, name: str, request: Any) -> Any:
         failure = self._errors.get(name, lambda _: None)(request)
         if failure is not None:
             raise failure
         context = cast(grpc.ServicerContext, _Context())
         set_caller(context, self._caller)
         try:
-            response = getattr(self._services[service], name)(request, context)
+            response = self._handlers.by_path[method].unary_unary(request, context)
         except Exception as error:  # noqa: BLE001  # as the edge of the matcher does
             found = outcome_of(error)
             raise ServiceError(
@@ -175,7 +188,7 @@ class Wire(grpc.Channel):
 class InspectorBench:
     """One workstation and one matcher; see the module's docstring."""
 
-    use: UseCases
+    use: rpc.UseCases
     database: FragileDatabase
     wire: Wire
 
@@ -202,11 +215,8 @@ class InspectorBench:
         self.database = FragileDatabase(f"sqlite:///{self.path}")
         migrate(self.database, VERSIONS)
         self.database.fuse = self.fuse
-        use, now, own = self.matcher.use, self.matcher.clock, INSPECTOR_IDENTITY
-        services = {
-            "libmatch.matcher.v1.Review": ReviewService(use.reviews, use.review, use.notices),
-            "libmatch.matcher.v1.Log": LogService(use.log),
-        }
+        now, own = self.matcher.clock, INSPECTOR_IDENTITY
+        services = Handlers(lambda server: matcher_rpc.register(server, self.matcher.use))
         self.wire = Wire(services, own, self.fuse)
         keys = self.district.inspector
         wiring = Wiring(self.database, self.kit, keys, self.policy, own, now)
@@ -245,7 +255,7 @@ class InspectorBench:
 
     def desk(self, officer: Identity) -> DeskClient:
         """The service as the officer's program sees it."""
-        return DeskClient(Wire({SERVICE: Desk(self.use)}, officer, Fuse()))
+        return DeskClient(Wire(Handlers(lambda s: rpc.register(s, self.use)), officer, Fuse()))
 
     @property
     def release(self) -> Release:

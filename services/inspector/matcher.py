@@ -95,8 +95,8 @@ class Review(Protocol):
     def list_hits(self, after: int, limit: int = 0) -> list[HitSummary]:
         """The next page, ascending; lines without form are left out. EncodingError: not ascending."""
 
-    def fetch_hit(self, hit_id: bytes) -> tuple[HitSummary, FlaggedPair]:
-        """One hit with its two rows, unverified. Raises EncodingError for what has not the form."""
+    def fetch_hit(self, hit_id: bytes) -> FlaggedPair:
+        """The two rows of one hit, unverified. Raises EncodingError for what has not the form."""
 
     def release_notice(self, notice: SealedNotice) -> int:
         """The number that the notice got in the mailbox; the same for a repetition."""

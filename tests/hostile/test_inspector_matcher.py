@@ -6,6 +6,7 @@ its database changed under it.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,10 +21,12 @@ from libmatch.auditlog import (
     log_origin,
     sign_checkpoint,
 )
+from libmatch.batch import signed_bytes
 from libmatch.encoding import dec
 from libmatch.errors import ServiceError
+from libmatch.keys import seal_to
 from libmatch.notices import hit_id
-from libmatch.records import Hit, RecordRef, Side
+from libmatch.records import BatchHeader, Hit, RecordRef, Side
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.matcher.v1 import matcher_pb2 as pb
 from services.inspector.follow_log import LogContradicts
@@ -126,7 +129,6 @@ def test_an_altered_row_blames_the_matcher_and_the_others_open(
         lambda a: setattr(a.beneficiary.head, "count", 0),
         lambda a: a.beneficiary.path.append(b"short"),
         lambda a: a.ClearField("registry"),
-        lambda a: setattr(a.hit, "hit_id", b""),
     ],
 )
 def test_an_answer_without_form_blames_the_matcher(
@@ -398,6 +400,23 @@ def test_a_batch_that_its_unit_did_not_sign_blames_the_matcher(
 ) -> None:
     assert _change_batch(bench, change) == {1: False, 2: True}
     assert blamed(bench) == [(kind, MATCHER)]
+
+
+def test_a_batch_of_a_unit_without_that_role_blames_the_matcher(bench: InspectorBench) -> None:
+    """Signed by its unit, but the roster does not let it declare: the matcher must not admit it."""
+    district = bench.district
+
+    def lend_role(batch: pb.BatchSummary) -> None:
+        head = batch.head
+        header = BatchHeader(head.epoch, REG, "ben-a", head.seq, head.count)
+        public_key = district.inspector.hpke.public_key
+        capsule = seal_to(public_key, os.urandom(32), header.encode())
+        message = signed_bytes(district.suite, header, capsule, batch.root)
+        head.unit, head.capsule = "ben-a", capsule
+        head.signature = district.keys("ben-a").signing.sign(message)
+
+    assert _change_batch(bench, lend_role)[1] is False
+    assert blamed(bench) == [(DisputeKind.UNSIGNED, MATCHER)]
 
 
 def test_a_list_of_batches_out_of_order_blames_the_matcher_and_hits_open(

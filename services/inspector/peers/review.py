@@ -64,15 +64,13 @@ class ReviewClient:
         hits = (_pb_to_hit(line) for line in _ascending(page, after))
         return [hit for hit in hits if hit is not None]
 
-    def fetch_hit(self, hit_id: bytes) -> tuple[HitSummary, FlaggedPair]:
-        """One hit with its two rows. Raises EncodingError."""
+    def fetch_hit(self, hit_id: bytes) -> FlaggedPair:
+        """The two rows of one hit. Raises EncodingError.
+
+        What the answer says of the hit beside them is not read: the rows say which hit they are.
+        """
         response = self._stub.FetchHit(pb.FetchHitRequest(hit_id=hit_id))
-        hit = _pb_to_hit(response.hit)
-        if hit is None:
-            raise EncodingError("the hit has not the form of one")
-        return hit, FlaggedPair(
-            pb_to_flagged(response.registry), pb_to_flagged(response.beneficiary)
-        )
+        return FlaggedPair(pb_to_flagged(response.registry), pb_to_flagged(response.beneficiary))
 
     def release_notice(self, notice: SealedNotice) -> int:
         """The number of the notice in the mailbox."""

@@ -180,6 +180,28 @@ def test_hits_that_wait_count_until_they_are_withdrawn(bench: InspectorBench) ->
     assert bench.pull().opened.waiting == 0
 
 
+def test_a_batch_that_waited_and_was_withdrawn_is_not_looked_for_for_ever(
+    bench: InspectorBench,
+) -> None:
+    newer = bench.district.enrol("reg-new", Role.REGISTRY)
+    bench.matcher.follow(newer)
+    rids = bench.submit("reg-new", REG, [relative(person(1))])
+    flag(bench, 2)
+    bench.pull()
+    bench.matcher.withdraw("reg-new", REG, rids)
+    newer.write_epoch(bench.kit)
+    bench.pull()
+    asked: list[int] = []
+
+    def note(request: matcher_pb2.ListBatchesRequest, page: object) -> object:
+        asked.append(request.after)
+        return page
+
+    bench.wire.alter("ListBatches", note)
+    bench.pull()
+    assert asked == [3]  # behind the last batch
+
+
 def test_an_opened_hit_is_not_fetched_again(bench: InspectorBench) -> None:
     flag(bench, 1)
     bench.pull()

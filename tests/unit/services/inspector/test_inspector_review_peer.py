@@ -32,7 +32,7 @@ def test_what_the_matcher_has_arrives_as_it_is(bench: InspectorBench, review: Re
     assert (hit.number, hit.hit_id, hit.found_at_us, hit.leaf_index, hit.live) == (
         *(listed.number, listed.hit_id, listed.found_at_us, listed.leaf_index, listed.live),
     )
-    assert review.fetch_hit(hit.hit_id)[1] == bench.matcher.use.reviews.fetch_pair(hit.hit_id)[1]
+    assert review.fetch_hit(hit.hit_id) == bench.matcher.use.reviews.fetch_pair(hit.hit_id)[1]
     batches = bench.matcher.use.reviews.list_batches(0, 10)
     for ours, theirs in zip(review.list_batches(0), batches, strict=True):
         assert ours.number == theirs.number
