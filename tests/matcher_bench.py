@@ -6,6 +6,8 @@
         receipt, rids = bench.submit("reg-a", Side.REGISTRY, [person(1)])
         bench.withdraw("reg-a", Side.REGISTRY, rids)
         bench.use.gate.check("ben-a", rids)          # every use case of services.matcher
+        bench.assign(CASE)                           # all live hits are that case
+        bench.report("ben-a", Side.BENEFICIARY, CASE, Stage.COMPLIANT)   # sealed to the other parties
         bench.live_hits()                            # what 纪委 would list, as library values
         bench.follow(bench.district.revoke("reg-a")) # the next roster, dropped into the kit
         bench.clock.moment += timedelta(days=1)
@@ -18,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -41,8 +43,9 @@ from libmatch.records import (
     RecordRef,
     Side,
 )
+from libmatch.reports import Report, Stage, make_copies
 from libmatch.seal import SealedBatch
-from libmatch.suites import AEAD_TAG_SIZE
+from libmatch.suites import AEAD_TAG_SIZE, HPKE_OVERHEAD
 from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.schema import migrate
@@ -51,7 +54,7 @@ from services.matcher.config import GateSettings, IntakeSettings, Settings
 from services.matcher.rpc import UseCases
 from services.matcher.store.joins import Rejoin, rejoin
 from services.matcher.store.submissions import Submissions
-from tests.district import NOW, District
+from tests.district import INSPECTOR, NOW, District
 
 MATCHER = Identity("fuling", "matcher")
 INSPECTOR_IDENTITY = Identity("fuling", "inspector")
@@ -89,6 +92,7 @@ class Bench:
             kit=folder / "kit", intake=intake or IntakeSettings(), gate=gate or GateSettings()
         )
         district.write_epoch(folder / "kit")
+        self.reported: list[tuple[str, Side, bytes]] = []
         self.open()
 
     def open(self) -> None:
@@ -149,12 +153,51 @@ class Bench:
         _, pair = self.use.reviews.fetch_pair(hit_id)
         return make_hit(_ref(pair.registry), _ref(pair.beneficiary))
 
+    def assign(self, case_id: bytes, hit_ids: Sequence[bytes] | None = None) -> None:
+        """纪委 says that these hits, or all live ones, are that case."""
+        hits = self.hit_ids() if hit_ids is None else hit_ids
+        self.use.review.assign_cases([(hit_id, case_id) for hit_id in hits])
+
+    def report(
+        self, unit: str, side: Side, case_id: bytes, stage: Stage, to: Sequence[str] = (INSPECTOR,)
+    ) -> tuple[Report, int]:
+        """The unit's next report on that case, and its leaf in the log."""
+        key = (unit, side, case_id)
+        seq = 1 + sum(one == key for one in self.reported)
+        report = make_report(self.district, unit, side, case_id, stage, seq=seq, to=to)
+        leaf = self.use.reports.accept(unit, report)
+        self.reported.append(key)
+        return report, leaf
+
     def rejoin(self) -> Rejoin:
         return rejoin(self.database)
 
 
 def _ref(record: FlaggedRecord) -> RecordRef:
     return RecordRef(record.header.side, record.header.unit, record.row.rid)
+
+
+def make_report(
+    district: District,
+    unit: str,
+    side: Side,
+    case_id: bytes,
+    stage: Stage,
+    *,
+    seq: int = 1,
+    to: Sequence[str] = (INSPECTOR,),
+) -> Report:
+    """A signed report with copies that nobody opens: the matcher relays what it cannot read."""
+    sealed = ((name, os.urandom(HPKE_OVERHEAD + 32)) for name in to)
+    copies = make_copies(district.suite, sealed)
+    head = (district.manifest.epoch_id, case_id, unit, side, seq, stage)
+    return sign_report(district, Report(*head, 1_780_304_400_000_000, copies, bytes(64)))
+
+
+def sign_report(district: District, report: Report, signer: str = "") -> Report:
+    """``report`` with the signature of its unit, or of ``signer``."""
+    key = district.keys(signer or report.unit).signing
+    return replace(report, signature=key.sign(report.signed_bytes()))
 
 
 @dataclass(frozen=True)

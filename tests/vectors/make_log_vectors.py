@@ -48,6 +48,9 @@ def entries() -> list[tuple[dict[str, Any], bytes]]:
     released = {"notice_id": notice.hex(), "hit_id": hit.hex(), "unit": "ben-a", "side": 2}
     answers = [{"rid": rids[0].hex(), "status": 3}, {"rid": rids[1].hex(), "status": 4}]
     gate = [rids[0] + u(1, 3), rids[1] + u(1, 4)]
+    case = derive("case", 16)
+    reported = {"case_id": case.hex(), "unit": "ben-a", "side": 2, "seq": 3, "stage": 1}
+    step = [case, b"ben-a", u(1, 2), u(8, 3), u(1, 1), u(8, AT_US), digest]
     return [
         ({"label": "log-batch", **submitted}, enc("log-batch", digest, *of_unit)),
         ({"label": "log-withdrawal", **submitted}, enc("log-withdrawal", digest, *of_unit)),
@@ -66,6 +69,14 @@ def entries() -> list[tuple[dict[str, Any], bytes]]:
         (
             {"label": "log-gate", "unit": "ben-a", "at_us": AT_US, "answers": answers},
             enc("log-gate", b"ben-a", u(8, AT_US), *gate),
+        ),
+        (
+            {"label": "log-assign", "hit_id": hit.hex(), "case_id": case.hex(), "at_us": AT_US},
+            enc("log-assign", hit, case, u(8, AT_US)),
+        ),
+        (
+            {"label": "log-report", **reported, "at_us": AT_US, "digest": digest.hex()},
+            enc("log-report", *step),
         ),
     ]
 

@@ -20,7 +20,7 @@ SIZES = range(len(VECTORS["checkpoints"]))
 
 def encode(fields: dict[str, Any]) -> bytes:
     f: dict[str, Any] = dict(fields)
-    for name in ("digest", "hit_id", "notice_id"):
+    for name in ("digest", "hit_id", "notice_id", "case_id"):
         if name in f:
             f[name] = bytes.fromhex(f[name])
     match f["label"]:
@@ -37,6 +37,11 @@ def encode(fields: dict[str, Any]) -> bytes:
             return auditlog.encode_release_leaf(f["notice_id"], f["hit_id"], *to)
         case "log-ack":
             return auditlog.encode_ack_leaf(f["notice_id"], f["at_us"])
+        case "log-assign":
+            return auditlog.encode_assignment_leaf(f["hit_id"], f["case_id"], f["at_us"])
+        case "log-report":
+            step = (Side(f["side"]), f["seq"], f["stage"], f["at_us"], f["digest"])
+            return auditlog.encode_report_leaf(f["case_id"], f["unit"], *step)
     answers = [(bytes.fromhex(one["rid"]), one["status"]) for one in f["answers"]]
     return auditlog.encode_gate_leaf(f["unit"], f["at_us"], answers)
 

@@ -74,8 +74,10 @@ def test_leaves_are_canonical_and_distinct() -> None:
         "log-release": auditlog.encode_release_leaf(notice, hit, "a", Side.BENEFICIARY, 2),
         "log-ack": auditlog.encode_ack_leaf(notice, 2),
         "log-gate": auditlog.encode_gate_leaf("a", 2, [(b"r" * 16, 1), (b"s" * 16, 4)]),
+        "log-assign": auditlog.encode_assignment_leaf(hit, notice, 2),
+        "log-report": auditlog.encode_report_leaf(notice, "a", Side.BENEFICIARY, 1, 3, 2, digest),
     }
-    assert len(set(leaves.values())) == 6
+    assert len(set(leaves.values())) == 8
     fields = {label: dec(label, leaf) for label, leaf in leaves.items()}
     assert fields["log-batch"] == fields["log-withdrawal"]
     assert fields["log-release"][2:4] == [b"a", b"\2"]
