@@ -65,7 +65,7 @@ def _find_hits(session: Session, hit_ids: Sequence[bytes]) -> dict[bytes, tuple[
 
 def _assigned(session: Session, numbers: Sequence[int]) -> dict[int, bytes]:
     query = sa.select(_CASE.c.hit, _CASE.c.case_id).where(_CASE.c.hit.in_(numbers))
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _check_one_approver(
