@@ -16,6 +16,7 @@ from libmatch.keys import HpkePrivateKey, SigningKey, seal_to
 from libmatch.manifest import Epoch, Member
 from libmatch.records import RID_SIZE, SIGNATURE_SIZE, WORD, Side
 from libmatch.release import NOTICE_ID_SIZE, SealedNotice, hit_id, verify_notice
+from libmatch.reports import CASE_ID_SIZE
 from libmatch.suites import get_suite
 
 __all__ = [
@@ -33,10 +34,15 @@ __all__ = [
 
 @dataclass(frozen=True, repr=False)
 class ItemNotice:
-    """To the approving unit: whose relative the person of its record ``rid`` is."""
+    """To the approving unit: whose relative the person of its record ``rid`` is.
+
+    ``case_id`` (16 bytes) is one for all notices about one official, person and item; ``declaring_unit`` is
+    the unit's name in the roster.
+    """
 
     rid: bytes
     token: bytes
+    case_id: bytes
     declaring_unit: str
     official_name: str
     official_unit: str
@@ -44,10 +50,11 @@ class ItemNotice:
     relation: str
 
     def encode(self) -> bytes:
-        """``enc("item-notice", rid, token, texts…)``."""
+        """``enc("item-notice", rid, token, case id, texts…)``."""
         unit, name = self.declaring_unit, self.official_name
         texts = (unit, name, self.official_unit, self.official_post, self.relation)
-        return enc("item-notice", self.rid, self.token, *(text.encode() for text in texts))
+        head = (self.rid, self.token, self.case_id)
+        return enc("item-notice", *head, *(text.encode() for text in texts))
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,6 +63,7 @@ class OfficialNotice:
 
     rid: bytes
     token: bytes
+    case_id: bytes
     approving_unit: str
     capacity: str
     item_ref: str
@@ -66,12 +74,13 @@ class OfficialNotice:
     start: date | None
 
     def encode(self) -> bytes:
-        """``enc("official-notice", rid, token, texts…, amount, place, start)``."""
+        """``enc("official-notice", rid, token, case id, texts…, amount, place, start)``."""
         texts = (self.approving_unit, self.capacity, self.item_ref, self.item_name, self.programme)
         return enc(
             "official-notice",
             self.rid,
             self.token,
+            self.case_id,
             *(text.encode() for text in texts),
             b"" if self.amount_fen is None else u64(self.amount_fen),
             self.place.encode(),
@@ -117,22 +126,23 @@ def _info(epoch: bytes, notice_id: bytes, unit: str, side: Side, hit: bytes) -> 
 def _decode(data: bytes, side: Side) -> HitNotice:
     try:
         if side is Side.BENEFICIARY:
-            rid, token, *texts = dec("item-notice", data, 7)
-            _check(rid, token)
-            return ItemNotice(rid, token, *(text.decode() for text in texts))
-        rid, token, *rest = dec("official-notice", data, 10)
-        _check(rid, token)
+            rid, token, case_id, *texts = dec("item-notice", data, 8)
+            _check(rid, token, case_id)
+            return ItemNotice(rid, token, case_id, *(text.decode() for text in texts))
+        rid, token, case_id, *rest = dec("official-notice", data, 11)
+        _check(rid, token, case_id)
         unit, capacity, ref, name, programme = (text.decode() for text in rest[:5])
         amount, place, start = rest[5:]
         fen = uint(amount, 8) if amount else None
         begins = iso_date(start)
         return OfficialNotice(
-            rid, token, unit, capacity, ref, name, programme, fen, place.decode(), begins
+            rid, token, case_id, unit, capacity, ref, name, programme, fen, place.decode(), begins
         )
     except ValueError:
         raise EncodingError("not a notice") from None
 
 
-def _check(rid: bytes, token: bytes) -> None:
+def _check(rid: bytes, token: bytes, case_id: bytes) -> None:
     exactly(rid, RID_SIZE, "a record id")
     exactly(token, WORD, "a token")
+    exactly(case_id, CASE_ID_SIZE, "a case id")

@@ -151,10 +151,11 @@ class District:
     ) -> SealedNotice:
         """A notice of a hit to ``unit``, sealed to it and signed by 纪委 (or by ``signer``)."""
         notice = (
-            ItemNotice(rid, token, "某局", "乙某", "某局", "科长", "配偶")
+            ItemNotice(rid, token, bytes(16), "某局", "乙某", "某局", "科长", "配偶")
             if side is Side.BENEFICIARY
             else OfficialNotice(
-                rid, token, "某委", "受益人", "X-1", "改厕补助", "项目补助", 120000, "某村", None
+                *(rid, token, bytes(16), "某委", "受益人", "X-1", "改厕补助", "项目补助"),
+                *(120000, "某村", None),
             )
         )
         return seal_notice(

@@ -10,15 +10,12 @@ both name the unit's own record.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from libmatch.notices import HitNotice, ItemNotice, OfficialNotice
 from libmatch.records import Side
 from services.inspector.cases import Case, CasePair
-
-NameOf = Callable[[str], str]
-"""A unit's Chinese name, as the roster has it."""
 
 Told = Mapping[tuple[str, Side], bytes]
 """(unit, side) → the facts (``facts_of``) of the last notice of the case that it got."""
@@ -41,42 +38,43 @@ class Draft:
 def facts_of(notice: HitNotice) -> bytes:
     """Digest, 32 bytes, of what the unit learns; which records and units say so is left out."""
     told = (
-        replace(notice, rid=b"", token=b"", declaring_unit="")
+        replace(notice, rid=b"", token=b"", case_id=b"", declaring_unit="")
         if isinstance(notice, ItemNotice)
-        else replace(notice, rid=b"", token=b"", approving_unit="")
+        else replace(notice, rid=b"", token=b"", case_id=b"", approving_unit="")
     )
     return hashlib.sha256(told.encode()).digest()
 
 
-def plan_notices(case: Case, told: Told, name_of: NameOf) -> list[Draft]:
+def plan_notices(case: Case, told: Told) -> list[Draft]:
     """The notices that the case lacks; none where it is withdrawn."""
-    return [*_plan_item(case, told, name_of), *_plan_officials(case, told, name_of)]
+    return [*_plan_item(case, told), *_plan_officials(case, told)]
 
 
-def _plan_item(case: Case, told: Told, name_of: NameOf) -> Iterator[Draft]:
+def _plan_item(case: Case, told: Told) -> Iterator[Draft]:
     unit, side = case.key.approving_unit, Side.BENEFICIARY
     drafts = [
-        Draft(unit, side, pair, make_item_notice(pair, name_of))
+        Draft(unit, side, pair, make_item_notice(case.case_id, pair))
         for pair in case.latest_by_unit.values()
     ]
     if drafts and told.get((unit, side)) not in {draft.facts for draft in drafts}:
         yield max(drafts, key=lambda draft: draft.pair.number)
 
 
-def _plan_officials(case: Case, told: Told, name_of: NameOf) -> Iterator[Draft]:
+def _plan_officials(case: Case, told: Told) -> Iterator[Draft]:
     for unit, pair in case.latest_by_unit.items():
-        draft = Draft(unit, Side.REGISTRY, pair, make_official_notice(pair, name_of))
+        draft = Draft(unit, Side.REGISTRY, pair, make_official_notice(case.case_id, pair))
         if told.get((unit, Side.REGISTRY)) != draft.facts:
             yield draft
 
 
-def make_item_notice(pair: CasePair, name_of: NameOf) -> ItemNotice:
+def make_item_notice(case_id: bytes, pair: CasePair) -> ItemNotice:
     """What the approving unit is told: whose relative the person of its record is."""
     relative = pair.relative
     return ItemNotice(
         rid=pair.approving_rid,
         token=pair.token,
-        declaring_unit=name_of(pair.declaring_unit),
+        case_id=case_id,
+        declaring_unit=pair.declaring_unit,
         official_name=relative.official_name,
         official_unit=relative.official_unit,
         official_post=relative.official_post,
@@ -84,13 +82,14 @@ def make_item_notice(pair: CasePair, name_of: NameOf) -> ItemNotice:
     )
 
 
-def make_official_notice(pair: CasePair, name_of: NameOf) -> OfficialNotice:
+def make_official_notice(case_id: bytes, pair: CasePair) -> OfficialNotice:
     """What a declaring unit is told: what the person of its record receives."""
     item = pair.item
     return OfficialNotice(
         rid=pair.declaring_rid,
         token=pair.token,
-        approving_unit=name_of(pair.approving_unit),
+        case_id=case_id,
+        approving_unit=pair.approving_unit,
         capacity=item.capacity,
         item_ref=item.item_ref,
         item_name=item.item_name,

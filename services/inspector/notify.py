@@ -64,7 +64,7 @@ class Notify:
         return self._send(crew)
 
     def _seal_all(self, case: Case, told: Told) -> list[SealedDraft]:
-        drafts = plan_notices(case, told, self._name_of)
+        drafts = plan_notices(case, told)
         return [sealed for draft in drafts if (sealed := self._seal(draft)) is not None]
 
     def _seal(self, draft: Draft) -> SealedDraft | None:
@@ -78,10 +78,6 @@ class Notify:
         notice_id = self._draw(NOTICE_ID_SIZE)
         about = (draft.side, draft.pair.hit_id, notice_id, draft.notice)
         return SealedDraft(draft.facts, seal_notice(epoch, member, *about, self._signing_key))
-
-    def _name_of(self, unit: str) -> str:
-        member = find_member(self._epochs.current, unit)
-        return member.display_name if member else unit
 
     def _send(self, crew: Crew) -> Notified:
         after = sent = disputes = 0

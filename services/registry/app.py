@@ -44,6 +44,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             ImportSheet(store, material.manifest.kinds, runtime.now, half.worker.wake),
             Withdraw(store, runtime.now, half.worker.wake),
             half.sync,
+            {member.unit: member.display_name for member in material.epoch.roster.members},
         )
         return App(
             register=lambda server: rpc.register(server, use_cases, store, runtime.now),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,8 @@ from libmatch.stubs.registry.v1 import registry_pb2, registry_pb2_grpc
 from services.chassis.authz import caller
 from services.chassis.db import to_micros
 from services.holder.accounts import Accounts
-from services.holder.rpc import accounts, collect_upload, imported_to_pb, round_to_pb
+from services.holder.matters.office import MatterOffice
+from services.holder.rpc import accounts, collect_upload, imported_to_pb, matters, round_to_pb
 from services.holder.rpc.enforcement import enforced
 from services.holder.store.trail import Trail
 from services.holder.sync import Sync
@@ -40,18 +41,21 @@ class UseCases:
     """What the service offers, and who may use it."""
 
     accounts: Accounts
+    office: MatterOffice
     import_sheet: ImportSheet
     withdraw: Withdraw
     sync: Sync
+    names: Mapping[str, str]  # of the roster's units, as people see them
 
 
 def register(
     server: grpc.Server, use_cases: UseCases, store: Store, now: Callable[[], datetime]
 ) -> None:
-    """Adds the service, and that for the unit's accounts, to ``server``."""
+    """Adds the service, and those for the unit's accounts and matters, to ``server``."""
     servicer = enforced(Declarations(use_cases, store, now), ACTIONS, use_cases.accounts)
     registry_pb2_grpc.add_DeclarationsServicer_to_server(servicer, server)
     accounts.register(server, use_cases.accounts)
+    matters.register(server, use_cases.office)
 
 
 class Declarations(registry_pb2_grpc.DeclarationsServicer):
@@ -93,7 +97,10 @@ class Declarations(registry_pb2_grpc.DeclarationsServicer):
     ) -> registry_pb2.ListNoticesResponse:
         trail = self._look(context, "list-notices", request.reason)
         listed = self._store.list_notices(trail)
-        return registry_pb2.ListNoticesResponse(notices=map(_notice_to_pb, listed))
+        names = self._use_cases.names
+        return registry_pb2.ListNoticesResponse(
+            notices=(_notice_to_pb(notice, names) for notice in listed)
+        )
 
     def _look(self, context: grpc.ServicerContext, what: str, reason: str) -> Trail:
         """Who looks at what, and why (R63)."""
@@ -127,14 +134,14 @@ def _official_to_pb(listed: ListedOfficial) -> registry_pb2.DeclaredOfficial:
     )
 
 
-def _notice_to_pb(listed: ListedNotice) -> registry_pb2.OfficialNotice:
+def _notice_to_pb(listed: ListedNotice, names: Mapping[str, str]) -> registry_pb2.OfficialNotice:
     return registry_pb2.OfficialNotice(
         notice_id=listed.notice_id,
         received_at_us=to_micros(listed.received_at),
         official_name=listed.official_name,
         relative_name=listed.relative_name,
         relation=listed.relation,
-        approving_unit=listed.approving_unit,
+        approving_unit=names.get(listed.approving_unit, listed.approving_unit),
         capacity=listed.capacity,
         item_name=listed.item_name,
         programme=listed.programme,

@@ -72,7 +72,7 @@ def test_from_submission_to_notices_with_two_officers(site: Site, matcher: Runni
         notices = unit.notices(BEN)
         assert len(notices) == 3
         assert all(isinstance(one, ItemNotice) for one in notices)
-        assert {one.declaring_unit for one in notices if isinstance(one, ItemNotice)} == {"区甲局"}
+        assert {one.declaring_unit for one in notices if isinstance(one, ItemNotice)} == {"reg-a"}
         declaring = stack.enter_context(site.unit("reg-a", matcher.address))
         items = [one for one in declaring.notices(REG) if isinstance(one, OfficialNotice)]
         assert {one.item_ref for one in items} == {"X-1", "X-2", "X-3"}

@@ -21,9 +21,19 @@ UNIT = Member(
 )
 JIWEI = Member("jiwei", "区纪委", Role.INSPECTOR, INSPECTOR.public_key, UNIT_KEY.public_key)
 EPOCH = Epoch(manifest_of(1), Roster(manifest_of(1).epoch_id, 1, (JIWEI, UNIT)))
-TO_ITEM = ItemNotice(bytes(16), bytes(32), "unit-b", "乙某", "某局", "科长", "配偶")
+TO_ITEM = ItemNotice(bytes(16), bytes(32), b"c" * 16, "unit-b", "乙某", "某局", "科长", "配偶")
 TO_OFFICIAL = OfficialNotice(
-    bytes(16), bytes(32), "unit-b", "受益人", "X-1", "改厕", "补助", 1, "某村", date(2026, 1, 2)
+    bytes(16),
+    bytes(32),
+    b"c" * 16,
+    "unit-b",
+    "受益人",
+    "X-1",
+    "改厕",
+    "补助",
+    1,
+    "某村",
+    date(2026, 1, 2),
 )
 
 

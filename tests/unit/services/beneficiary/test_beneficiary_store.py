@@ -17,7 +17,7 @@ from services.holder.store.trail import Trail
 from tests.district import NOW, person
 from tests.unit.services.beneficiary.conftest import CLERK, Unit, row, sheet
 
-NOTICE = ItemNotice(bytes(16), bytes(32), "reg-a", "王某", "某局", "科长", "配偶")
+NOTICE = ItemNotice(bytes(16), bytes(32), bytes(16), "reg-a", "王某", "某局", "科长", "配偶")
 
 
 def test_migrations_and_tables_agree_and_are_strict() -> None:
@@ -37,9 +37,13 @@ def test_payload_names_person_and_the_items_facts(unit: Unit) -> None:
     assert first.start == date(2026, 3, 1)
 
 
+def open_no_case(*_: object) -> None:
+    """What is kept of a notice here has nothing to do with its case."""
+
+
 def keep(unit: Unit, subject: bytes | None, content: ItemNotice | None) -> None:
     envelope = Envelope(bytes(16), bytes(32), bytes(32), b"sealed", bytes(64))
-    mailbox = Mailbox(unit.database, unit.store.save_notice)
+    mailbox = Mailbox(unit.database, unit.store.save_notice, open_no_case)
     mailbox.keep(Received(envelope, content, subject, content is None), NOW)
 
 
@@ -60,7 +64,7 @@ def test_unopened_notice_is_listed_blank_and_disputed(unit: Unit) -> None:
 
 
 def test_notice_of_the_other_side_is_not_kept(unit: Unit) -> None:
-    wrong = OfficialNotice(bytes(16), bytes(32), "x", "x", "x", "x", "x", None, "x", None)
+    wrong = OfficialNotice(bytes(16), bytes(32), bytes(16), "x", "x", "x", "x", "x", None, "x", None)
     with pytest.raises(TypeError):
         unit.database.run_tx(
             "save", lambda session: unit.store.save_notice(session, bytes(16), wrong)

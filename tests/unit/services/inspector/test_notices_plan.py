@@ -43,12 +43,8 @@ def case(*pairs: CasePair) -> Case:
     return Case(1, bytes(16), pairs[0].key, NOW, NOW, pairs)
 
 
-def name_of(unit: str) -> str:
-    return f"单位{unit}"
-
-
 def plan(it: Case, told: dict[tuple[str, Side], bytes] | None = None) -> list[Draft]:
-    return plan_notices(it, told or {}, name_of)
+    return plan_notices(it, told or {})
 
 
 def told_by(drafts: list[Draft]) -> dict[tuple[str, Side], bytes]:
@@ -63,10 +59,10 @@ def test_both_units_of_a_pair_are_told_what_the_other_holds() -> None:
     to_approver, to_declarer = plan(case(pair(1)))
     assert addressees([to_approver, to_declarer]) == [("ben-a", BEN), ("reg-a", REG)]
     assert to_approver.notice == ItemNotice(
-        bytes([101]) * 16, b"t" * 32, "单位reg-a", "乙某", "某局", "科长", "配偶"
+        bytes([101]) * 16, b"t" * 32, bytes(16), "reg-a", "乙某", "某局", "科长", "配偶"
     )
     assert to_declarer.notice == OfficialNotice(
-        *(bytes([1]) * 16, b"t" * 32, "单位ben-a", "受益人", "X-1", "改厕", "项目补助"),
+        *(bytes([1]) * 16, b"t" * 32, bytes(16), "ben-a", "受益人", "X-1", "改厕", "项目补助"),
         *(120_000, "某村", None),
     )
 

@@ -29,6 +29,7 @@ from tests.unit.services.registry.sheets_of_declarations import OFFICIAL, row, s
 NOTICE = OfficialNotice(
     rid=bytes(16),
     token=bytes(32),
+    case_id=bytes(16),
     approving_unit="区民政局",
     capacity="受益人",
     item_ref="X-1",
@@ -82,9 +83,13 @@ def test_relative_without_a_number_has_no_payload() -> None:
     assert find_status(relative, None) is RelativeStatus.ID_UNKNOWN
 
 
+def open_no_case(*_: object) -> None:
+    """What is kept of a notice here has nothing to do with its case."""
+
+
 def keep(registry: Registry, subject: bytes | None, content: OfficialNotice | None) -> None:
     envelope = Envelope(bytes(16), bytes(32), bytes(32), b"sealed", bytes(64))
-    mailbox = Mailbox(registry.database, registry.store.save_notice)
+    mailbox = Mailbox(registry.database, registry.store.save_notice, open_no_case)
     mailbox.keep(Received(envelope, content, subject, content is None), NOW)
 
 
@@ -105,7 +110,7 @@ def test_unopened_notice_is_listed_blank_and_disputed(registry: Registry) -> Non
 
 
 def test_notice_of_the_other_side_is_not_kept(registry: Registry) -> None:
-    wrong = ItemNotice(bytes(16), bytes(32), "reg-a", "某", "某局", "某职", "配偶")
+    wrong = ItemNotice(bytes(16), bytes(32), bytes(16), "reg-a", "某", "某局", "某职", "配偶")
     with pytest.raises(TypeError):
         registry.database.run_tx(
             "save", lambda session: registry.store.save_notice(session, bytes(16), wrong)
