@@ -9,6 +9,7 @@ import typer
 from services.cli.clerk import (
     Config,
     Files,
+    LookReason,
     Reason,
     connect,
     import_files,
@@ -66,10 +67,10 @@ def sync(config: Config) -> None:
         tell_sync(BeneficiaryClient(channel).sync())
 
 
-def list_items(config: Config) -> None:
+def list_items(config: Config, reason: LookReason = "") -> None:
     """列出本单位的事项、人员及各条的状态。查看会记入审计记录。"""
     with connect(config) as channel:
-        lines = BeneficiaryClient(channel).list_persons()
+        lines = BeneficiaryClient(channel).list_persons(reason)
     headings = ("编号", "事项", "资金（项目）", "姓名", "身份", "状态")
     show_table("受益事项", headings, [_person_row(line) for line in lines])
 
@@ -100,10 +101,10 @@ def withdraw(
     typer.echo(f"已撤回{count}条")
 
 
-def list_notices(config: Config) -> None:
+def list_notices(config: Config, reason: LookReason = "") -> None:
     """列出收到的比中通知：本单位事项的受益人是哪位党员干部的亲属。比中不等于违规。"""
     with connect(config) as channel:
-        lines = BeneficiaryClient(channel).list_notices()
+        lines = BeneficiaryClient(channel).list_notices(reason)
     headings = (
         *("收到时间", "编号", "事项", "姓名", "党员干部", "单位", "职务"),
         *("与受益人关系", "说明"),

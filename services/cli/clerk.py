@@ -31,6 +31,10 @@ Config = Annotated[
 Files = Annotated[list[Path], typer.Argument(metavar="文件…", help="表格（.xlsx .xls .et .csv）")]
 Reason = Annotated[str, typer.Option("--reason", metavar="原因", help="撤回原因，记入审计记录")]
 
+LookReason = Annotated[
+    str, typer.Option("--reason", metavar="原因", help="查看原因，记入审计记录；已设三员的单位必填")
+]
+
 
 class ClerkSettings(Section):
     """Which service a clerk talks to, and with which certificate."""

@@ -9,6 +9,7 @@ import typer
 from services.cli.clerk import (
     Config,
     Files,
+    LookReason,
     Reason,
     connect,
     import_files,
@@ -59,10 +60,10 @@ def sync(config: Config) -> None:
         tell_sync(RegistryClient(channel).sync())
 
 
-def list_declarations(config: Config) -> None:
+def list_declarations(config: Config, reason: LookReason = "") -> None:
     """列出本单位的申报及各条的状态。查看会记入审计记录。"""
     with connect(config) as channel:
-        lines = RegistryClient(channel).list_relatives()
+        lines = RegistryClient(channel).list_relatives(reason)
     headings = ("报告人", "职务", "报告人编号", "亲属", "关系", "状态", "亲属编号")
     show_table("亲属申报", headings, [_relative_row(line) for line in lines])
 
@@ -83,10 +84,10 @@ def withdraw(
     typer.echo(f"已撤回{count}条")
 
 
-def list_notices(config: Config) -> None:
+def list_notices(config: Config, reason: LookReason = "") -> None:
     """列出收到的比中通知：本单位人员的亲属享受了哪些事项。比中不等于违规。"""
     with connect(config) as channel:
-        lines = RegistryClient(channel).list_notices()
+        lines = RegistryClient(channel).list_notices(reason)
     headings = (
         *("收到时间", "报告人", "亲属", "关系", "审批单位", "事项", "资金（项目）"),
         *("金额（元）", "地点", "说明"),

@@ -131,9 +131,9 @@ class RegistryClient:
         """What one round with the matcher, now, came to."""
         return _pb_to_sync(self._stub.Sync(registry_pb2.SyncRequest(), timeout=_LONG_S))
 
-    def list_relatives(self) -> list[RelativeLine]:
+    def list_relatives(self, reason: str = "") -> list[RelativeLine]:
         """Every declared relative, official by official."""
-        response = self._stub.ListDeclarations(registry_pb2.ListDeclarationsRequest())
+        response = self._stub.ListDeclarations(registry_pb2.ListDeclarationsRequest(reason=reason))
         return [
             RelativeLine(
                 official.ref.hex(),
@@ -155,9 +155,9 @@ class RegistryClient:
         )
         return self._stub.WithdrawRelatives(request).withdrawn
 
-    def list_notices(self) -> list[OfficialNoticeLine]:
+    def list_notices(self, reason: str = "") -> list[OfficialNoticeLine]:
         """Every notice received so far."""
-        response = self._stub.ListNotices(registry_pb2.ListNoticesRequest())
+        response = self._stub.ListNotices(registry_pb2.ListNoticesRequest(reason=reason))
         return [
             OfficialNoticeLine(
                 notice.received_at_us,
@@ -190,9 +190,9 @@ class BeneficiaryClient:
         """What one round with the matcher, now, came to."""
         return _pb_to_sync(self._stub.Sync(beneficiary_pb2.SyncRequest(), timeout=_LONG_S))
 
-    def list_persons(self) -> list[PersonLine]:
+    def list_persons(self, reason: str = "") -> list[PersonLine]:
         """Every person of every item."""
-        response = self._stub.ListItems(beneficiary_pb2.ListItemsRequest())
+        response = self._stub.ListItems(beneficiary_pb2.ListItemsRequest(reason=reason))
         return [
             PersonLine(
                 item.item_ref,
@@ -211,9 +211,9 @@ class BeneficiaryClient:
         request = beneficiary_pb2.WithdrawItemRequest(item_ref=item_ref, reason=reason)
         return self._stub.WithdrawItem(request).withdrawn
 
-    def list_notices(self) -> list[ItemNoticeLine]:
+    def list_notices(self, reason: str = "") -> list[ItemNoticeLine]:
         """Every notice received so far."""
-        response = self._stub.ListNotices(beneficiary_pb2.ListNoticesRequest())
+        response = self._stub.ListNotices(beneficiary_pb2.ListNoticesRequest(reason=reason))
         return [
             ItemNoticeLine(
                 notice.received_at_us,
