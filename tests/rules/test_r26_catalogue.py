@@ -158,6 +158,12 @@ def test_R26_a_faulty_catalogue_is_refused(entry: str, words: str) -> None:
     assert words in caught.value.message_zh
 
 
+def test_R26_a_decision_is_read_from_data() -> None:
+    text = '[[programme]]\nname = "甲"\ncategory = "救济救助"\ndecided_by = "区民政局"\n'
+    (programme,) = load_catalogue(text + "decided_on = 2018-07-01\n").programmes
+    assert (programme.decided_by, programme.decided_on) == ("区民政局", date(2018, 7, 1))
+
+
 # --- persons ------------------------------------------------------------------------------------
 
 NATURAL = Participant(Capacity.BENEFICIARY, natural=True)
@@ -217,6 +223,7 @@ def test_R29_begun_since_2018_or_unfinished_at_the_cut_off(
 def test_R29_first_and_last_days_are_settings() -> None:
     rules = RuleSet(items_from=date(2019, 1, 1), unfinished_at=date(2019, 6, 30))
     check_scope(date(2018, 5, 1), date(2019, 7, 1), rules)
+    check_scope(date(2019, 1, 1), date(2019, 2, 1), rules)  # the first day itself, soon finished
     with pytest.raises(RuleViolation):
         check_scope(date(2018, 12, 31), date(2019, 6, 30), rules)
 

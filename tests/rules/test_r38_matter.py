@@ -251,6 +251,7 @@ def test_R36_every_declaring_unit_and_the_official_get_a_copy_with_a_receipt() -
     )
     of_unit = replace(SYSTEM, unit="shuiwu")
     matter = step(matter, Inform(Recipient.UNIT, "通知1"), of_unit, START + HOUR)
+    assert (Recipient.OFFICIAL, "shuiwu") in matter.missing_receipts
     matter = step(matter, Inform(Recipient.OFFICIAL, "签收1"), UNIT_WORKER, START + 2 * HOUR)
     assert matter.missing_receipts == ((Recipient.UNIT, "baitao"),)
     matter = step(
@@ -306,6 +307,14 @@ def test_R40_the_signature_covers_the_whole_outcome() -> None:
         assert caught.value.rule == "R40"
     with pytest.raises(RuleViolation):
         outcome.verify(bytes(16), is_signed)
+
+
+@pytest.mark.parametrize("grounds", ["合规", "查" * 500])
+def test_R40_grounds_have_2_to_500_characters(grounds: str) -> None:
+    said = replace(concluded(verifying(), OK, LATER), grounds=grounds)
+    assert step(verifying(), said, LEADER, LATER).state is State.COMPLIANT
+    for wrong in (grounds[:1], grounds + "查" * 499):
+        refuse(verifying(), replace(said, grounds=wrong), LEADER, LATER, "R40")
 
 
 def test_R40_an_outcome_says_on_what_it_rests() -> None:
@@ -591,6 +600,12 @@ def test_R39_what_is_due_and_overdue_shows(state: State, due: date | None) -> No
 
 def test_R43_one_place_alone_is_due_for_the_other() -> None:
     matter = posted(found(OK), Place.VILLAGE, START + 3 * HOUR)
+    assert due_on(matter, RULES) == date(2018, 9, 18)
+
+
+def test_R43_the_place_that_waits_longest_is_due_first() -> None:
+    matter = posted(found(OK), Place.VILLAGE, START + 3 * HOUR)
+    matter = step(matter, TakeDown(Place.VILLAGE), VILLAGE_LEADER, START + 3 * DAY)
     assert due_on(matter, RULES) == date(2018, 9, 18)
 
 

@@ -136,6 +136,10 @@ def test_R44_unreadable_texts_are_refused(name: str, text: str) -> None:
         replace(ROW, **{name: text})  # type: ignore[arg-type]
 
 
+def test_R44_a_text_may_have_200_characters() -> None:
+    assert len(replace(ROW, remark="修" * 200).remark) == 200
+
+
 @pytest.mark.parametrize("name", [name for name in TEXTS if name != "remark"])
 def test_R44_only_the_remark_may_be_blank(name: str) -> None:
     with pytest.raises(RuleViolation) as caught:
@@ -221,6 +225,7 @@ def test_R46_nothing_is_exported_before_the_posting_or_after_the_end(when: datet
 def test_R46_the_last_day_is_shown_to_its_end() -> None:
     last_second = datetime(2018, 9, 10, 23, 59, 59, tzinfo=CHINA)
     assert render_html(NOTICE, PERIOD, last_second)
+    assert render_html(NOTICE, PERIOD, POSTED)
 
 
 def _clock(*suspensions: Suspension) -> PublicationClock:
@@ -233,6 +238,8 @@ def test_R46_a_notice_is_shown_until_its_slowest_row_is_over() -> None:
     assert period_of([_clock()], NOW, RULES) == PERIOD
     slow = period_of([_clock(), _clock(closed)], NOW, RULES)
     assert (slow.last_day, slow.shown_until) == (date(2018, 9, 13), date(2018, 9, 13))
+    later = replace(_clock(), posting=replace(_clock().posting, posted_at=NOW))
+    assert period_of([later, _clock()], NOW, RULES).posted_at == POSTED
     longer = period_of([_clock()], NOW, RuleSet(export_days_after_end=3))
     assert (longer.last_day, longer.shown_until) == (date(2018, 9, 10), date(2018, 9, 13))
     assert longer.expires_at == datetime(2018, 9, 14, tzinfo=CHINA)
@@ -249,6 +256,7 @@ def test_R46_a_period_that_runs_backwards_is_refused() -> None:
         Period(POSTED, date(2018, 9, 2), date(2018, 9, 10))
     with pytest.raises(ValueError, match="in this order"):
         Period(POSTED, date(2018, 9, 10), date(2018, 9, 9))
+    assert Period(POSTED, POSTED.date(), POSTED.date()).shown_until == POSTED.date()
 
 
 # --- the page -------------------------------------------------------------------------------------
@@ -311,6 +319,16 @@ def test_R46_the_page_holds_every_field_of_annex_3() -> None:
     headings += ["与资金享受人（项目承建或服务承接人）亲属关系"]
     assert [text for text in (*values, *headings) if text not in shown] == []
     assert page.tags.count("tr") == 2 + len(NOTICE.rows)
+
+
+def test_R46_nothing_stands_on_the_page_but_words() -> None:
+    page = Page(render_html(NOTICE, PERIOD, NOW))
+    strays = [
+        text for text in page.texts if not re.search(r"[\w，。；：）（]", text) and text != "—"
+    ]
+    assert strays == []
+    assert all("=" not in text for text in page.texts)
+    assert page.metas.keys() >= {"viewport", "referrer", "robots", "charset"}
 
 
 def test_R46_the_page_says_that_a_hit_is_no_violation() -> None:
@@ -388,6 +406,10 @@ def test_R46_json_holds_every_field_of_annex_3() -> None:
     assert document["有效期至"] == "2018-09-11T00:00:00+08:00"
     assert document["禁止收录"] is True
     assert [row["序号"] for row in document["公示内容"]] == [1, 2]
+    assert document["公示内容"][0]["财政资金（元）"] == "35000.50"
+    without = replace(NOTICE, rows=(replace(ROW, amount_fen=None),))
+    assert json.loads(render_json(without, PERIOD, NOW))["公示内容"][0]["财政资金（元）"] is None
+    assert "白涛街道油坊村" in render_json(NOTICE, PERIOD, NOW)  # readable as it is
     assert document["公示内容"][0]["涉及的党员干部"] == {
         "姓名": "李四",
         "单位及职务": "区水务局规划科科长",
@@ -463,5 +485,16 @@ def test_R46_the_feed_is_newest_first() -> None:
     later = Period(NOW, date(2018, 9, 12), date(2018, 9, 12))
     second = replace(NOTICE, notice_id=UUID(int=8))
     text = render_atom(FEED, "区水务局", [(NOTICE, PERIOD), (second, later)], (), NOW)
-    ids = ElementTree.fromstring(text).findall("a:entry/a:id", NAMES)
+    feed = ElementTree.fromstring(text)
+    ids = feed.findall("a:entry/a:id", NAMES)
     assert [one.text for one in ids] == [second.notice_id.urn, NOTICE.notice_id.urn]
+    assert feed.findtext("a:updated", namespaces=NAMES) == "2018-09-04T09:00:00+08:00"
+    removed = (Removed(UUID(int=1), POSTED), Removed(UUID(int=2), NOW))
+    deleted = _feed(removed=removed).findall("at:deleted-entry", NAMES)
+    assert [one.attrib["ref"] for one in deleted] == [UUID(int=2).urn, UUID(int=1).urn]
+
+
+def test_R46_nothing_stands_between_the_parts_of_the_feed() -> None:
+    feed = _feed(NOTICE, removed=(Removed(UUID(int=1), POSTED),))
+    around = [feed.text, *(part.tail for part in feed.iter()), feed.tail]
+    assert [text for text in around if text and text.strip()] == []

@@ -157,6 +157,7 @@ def test_R45_values_without_a_zone_or_in_the_wrong_order_are_refused() -> None:
         posted(at(1).replace(tzinfo=None))
     with pytest.raises(ValueError, match="after it was posted"):
         posted(at(2), at(1))
+    assert not clock(at(1), down=at(1)).is_complete(at(30))  # put up by mistake
     with pytest.raises(ValueError, match="after it was opened"):
         Suspension(at(2), at(1))
     with pytest.raises(EncodingError):

@@ -77,6 +77,11 @@ def test_R47_the_certificate_lasts_as_long_as_its_oldest_answer() -> None:
     assert decided(shorter).expires_at == NOW + DAY
 
 
+def test_R47_an_empty_log_is_a_size_too() -> None:
+    facts = replace(ITEM, records=(replace(CLEAR_RECORD, log_size=0),), declared_size=0)
+    assert decided(facts).is_clear
+
+
 def test_R47_the_certificate_is_for_the_smallest_log() -> None:
     certificate = decided(with_record(log_size=120)).certificate
     assert certificate is not None
@@ -213,6 +218,9 @@ def test_R47_a_hit_that_is_not_published_to_the_end_holds(
 def test_R47_an_item_passes_when_every_hit_is_published_to_the_end_in_both_places() -> None:
     decision = decided(with_matters(published(), published()))
     assert decision.is_clear
+    mixed = decided(replace(ITEM, records=(CLEAR_RECORD, HIT_RECORD)))
+    assert mixed.is_clear
+    assert mixed.certificate is None  # one person's hit is the item's
     assert decision.certificate is None  # of no hit; this one has some
     assert decision.expires_at == NOW + 29 * DAY
 

@@ -118,6 +118,14 @@ def test_R49_the_meeting_lies_between_the_year_and_the_record(held_on: date) -> 
     refuse(replace(RECORD, held_on=held_on))
 
 
+def test_R49_first_and_last_days_are_in_time() -> None:
+    known = replace(M1, known_on=date(2018, 1, 1))
+    record = replace(RECORD, matters=frozenset({b"1"}))
+    for day in (date(2018, 1, 1), RECORD.recorded_on):
+        same = replace(record, held_on=day)  # what is known on the day is explained on it
+        assert record_statement(same, [known], None, WORKER) == same
+
+
 def test_R49_a_meeting_of_the_next_year_may_explain_the_last() -> None:
     late = replace(RECORD, held_on=date(2019, 1, 20), recorded_on=date(2019, 1, 21))
     assert record_statement(late, ALL, None, WORKER) == late

@@ -193,6 +193,7 @@ def test_R51_only_drawn_items_get_a_result_and_only_one() -> None:
     left = next(item for item in DECLARATIONS if item not in check.drawn)
     with pytest.raises(RuleViolation) as caught:
         add_result(check, result_of(left), CHECKER)
+    assert caught.value.rule == "R51"
     assert "未被抽中" in caught.value.message_zh
     once = add_result(check, result_of(check.drawn[0]), CHECKER)
     with pytest.raises(RuleViolation) as caught:
@@ -225,6 +226,18 @@ def test_R51_coverage_counts_results_of_the_whole_year() -> None:
     assert (coverage.required, coverage.checked, coverage.short) == (4, 1, 3)
     gone = replace(year, population=frozenset(DECLARATIONS) - {check.drawn[0]})
     assert cover(gone, [check]).checked == 0
+
+
+def test_R52_refusals_of_the_district_s_checks_cite_R52() -> None:
+    quota = district_quota()
+    check = begin_check(quota, finished(quota.plan(PARTIES)), INSPECTOR)
+    with pytest.raises(RuleViolation) as caught:
+        require_finished(check)
+    assert caught.value.rule == "R52"
+    with pytest.raises(RuleViolation) as caught:
+        add_result(check, result_of(b"not drawn"), INSPECTOR)
+    assert caught.value.rule == "R52"
+    assert quota.title.startswith("R52 ")
 
 
 def test_R52_results_are_due_some_days_after_the_year() -> None:

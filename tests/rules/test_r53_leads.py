@@ -106,6 +106,8 @@ def test_R53_the_district_commission_presses() -> None:
     pressed = press(lead_of(), date(2018, 11, 1), INSPECTOR, AT)
     assert (pressed.state, pressed.due_on) == (LeadState.PRESSED, date(2018, 11, 1))
     assert press(pressed, date(2018, 10, 20), INSPECTOR, AT).due_on == date(2018, 10, 20)
+    for day in (date(2018, 10, 10), DUE):  # today, and the day it had
+        assert press(lead_of(), day, INSPECTOR, AT).due_on == day
     for day in (date(2018, 10, 9), date(2019, 1, 9)):
         with pytest.raises(RuleViolation) as caught:
             press(lead_of(), day, INSPECTOR, AT)
@@ -212,6 +214,11 @@ def test_R54_the_earliest_correction_counts() -> None:
     for first, second in ((earlier, later), (later, earlier)):
         lead = note_correction(note_correction(lead_of(), first, HEAD, AT), second, HEAD, AT)
         assert lead.corrected_at == earlier
+
+
+def test_R53_what_is_found_and_corrected_now_is_in_time() -> None:
+    at_once = replace(CONCERN, discovered_at=AT)
+    assert note_correction(lead_of(at_once), AT, HEAD, AT).corrected_at == AT
 
 
 def test_R54_corrections_lie_in_the_past_and_are_noted_by_the_organ() -> None:
