@@ -22,6 +22,7 @@ from libmatch.auditlog import (
     encode_ack_leaf,
     encode_batch_leaf,
     encode_gate_leaf,
+    encode_report_leaf,
     encode_withdrawal_leaf,
     hash_entry,
     log_hash,
@@ -30,8 +31,8 @@ from libmatch.auditlog import (
     sign_receipt,
 )
 from libmatch.batch import admit_batch, admit_withdrawal
-from libmatch.clearances import ClearanceStatus
-from libmatch.client.messages import notice_to_pb, pb_to_side
+from libmatch.clearances import ClearanceStatus, HoldReason
+from libmatch.client.messages import notice_to_pb, pb_to_report, pb_to_side, report_to_pb
 from libmatch.errors import ConflictError, SequenceError
 from libmatch.matching import ReferenceMatcher
 from libmatch.records import (
@@ -46,6 +47,7 @@ from libmatch.records import (
     cut,
 )
 from libmatch.release import SealedNotice
+from libmatch.reports import Report, verify_report
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.matcher.v1 import matcher_pb2, matcher_pb2_grpc
 from services.chassis.authz import AccessTable, caller
@@ -80,6 +82,7 @@ class MemoryMatcher(
         self.live: dict[tuple[str, bytes], Side] = {}
         self.notices: list[SealedNotice] = []
         self.acknowledged: dict[bytes, bytes] = {}
+        self.reports: list[tuple[Report, int]] = []  # with their leaves; any case is known here
         self.received: list[
             tuple[Side, int]
         ] = []  # every submission that arrived, also repeated ones
@@ -89,6 +92,7 @@ class MemoryMatcher(
         self.fail_after_commit = 0  # so many answers are lost after the work was done
         self.fail_before_commit = 0
         self.clear_for = timedelta(days=30)
+        self.hold_reason: int = HoldReason.UNVERIFIED
         self.change_receipt: Callable[[Receipt], Receipt] = lambda receipt: receipt
         self.change_statuses: Callable[[list[int]], list[int]] = lambda statuses: statuses
 
@@ -226,6 +230,7 @@ class MemoryMatcher(
                     rid=rid,
                     status=matcher_pb2.ClearanceStatus.ValueType(status),
                     expires_at_us=_us(now + self.clear_for) if status == 3 else 0,
+                    reason=matcher_pb2.HoldReason.ValueType(self.hold_reason if status == 4 else 0),
                 )
                 for rid, status in zip(request.rids, statuses, strict=True)
             ],
@@ -258,6 +263,39 @@ class MemoryMatcher(
         return matcher_pb2.AcknowledgeNoticeResponse(
             acknowledged_at_us=_us(self.now()), leaf_index=leaf
         )
+
+    def SubmitReport(
+        self, request: matcher_pb2.SubmitReportRequest, context: grpc.ServicerContext
+    ) -> matcher_pb2.SubmitReportResponse:
+        report = pb_to_report(request.report)
+        assert verify_report(self.district.epoch, report).unit == caller(context).name
+        stream = [one for one in self.reports if _stream(one[0]) == _stream(report)]
+        for earlier, leaf in stream:
+            if earlier.seq == report.seq:
+                if earlier != report:
+                    raise ConflictError("used for another report")
+                return matcher_pb2.SubmitReportResponse(leaf_index=leaf)
+        if report.seq != len(stream) + 1:
+            raise SequenceError(len(stream) + 1)
+        r, digest = report, report.digest(self.district.suite)
+        step = (r.unit, r.side, r.seq, r.stage, _us(self.now()), digest)
+        leaf = self._append(encode_report_leaf(r.case_id, *step))
+        self.reports.append((report, leaf))
+        return matcher_pb2.SubmitReportResponse(leaf_index=leaf)
+
+    def FetchReports(
+        self, request: matcher_pb2.FetchReportsRequest, context: grpc.ServicerContext
+    ) -> matcher_pb2.FetchReportsResponse:
+        own = (caller(context).name, pb_to_side(request.side))
+        page = []
+        for number, (report, leaf) in enumerate(self.reports, 1):
+            recipients = {copy.recipient for copy in report.copies}
+            if number > request.after and own[0] in recipients and own != _stream(report)[1:]:
+                accepted = report_to_pb(report.only_for([own[0]]))
+                page.append(
+                    matcher_pb2.AcceptedReport(number=number, report=accepted, leaf_index=leaf)
+                )
+        return matcher_pb2.FetchReportsResponse(reports=page[: request.limit])
 
     # --- Log --------------------------------------------------------------------------------------
 
@@ -314,6 +352,10 @@ def serving(
         yield matcher, server.address
     finally:
         server.stop(2)
+
+
+def _stream(report: Report) -> tuple[bytes, str, Side]:
+    return report.case_id, report.unit, report.side
 
 
 def _receipt_to_pb(receipt: Receipt) -> core_pb2.Receipt:

@@ -16,7 +16,7 @@ import pytest
 from libmatch.auditlog import LogSigner, log_origin, receipt_bytes
 from libmatch.channel import TlsFiles, open_channel
 from libmatch.check_digits import resident_check
-from libmatch.clearances import ClearanceStatus
+from libmatch.clearances import ClearanceStatus, HoldReason
 from libmatch.client import Client, ClientSettings, ItemRow, RelativeRow, Row
 from libmatch.client.state import State, Transaction
 from libmatch.errors import (
@@ -471,6 +471,14 @@ def test_answer_that_is_not_in_the_log_is_a_log_error(
     matcher.change_statuses = lambda statuses: [int(CLEAR)] * len(statuses)
     with pytest.raises(LogError):
         client.clearance(["X-1"])
+
+
+def test_R47_an_item_on_hold_tells_why(client: Client, matcher: MemoryMatcher) -> None:
+    client.prepare([relative(), item()])
+    client.submit()
+    matcher.hold_reason = HoldReason.UNPUBLISHED
+    answer = client.clearance(["X-1"])["X-1"]
+    assert (answer.status, answer.reasons) == (HOLD, (HoldReason.UNPUBLISHED,))
 
 
 def test_clear_that_has_expired_is_a_hold(client: Client, matcher: MemoryMatcher) -> None:

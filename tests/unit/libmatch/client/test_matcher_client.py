@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from libmatch.channel import TlsFiles, open_channel
-from libmatch.clearances import MAX_RIDS, ClearanceStatus, strictest
+from libmatch.clearances import MAX_RIDS, ClearanceStatus, HoldReason, strictest
 from libmatch.client import IDEMPOTENT, MatcherClient
 from libmatch.client.messages import (
     CHUNK_SIZE,
@@ -16,18 +16,22 @@ from libmatch.client.messages import (
     notice_to_pb,
     pb_to_answer,
     pb_to_notice,
+    pb_to_report,
     pb_to_side,
     pb_to_status,
+    report_to_pb,
     side_to_pb,
 )
-from libmatch.errors import BatchError, EncodingError, ServiceError
+from libmatch.errors import BatchError, ConflictError, EncodingError, ServiceError
 from libmatch.identity import Identity, server_dns_name
 from libmatch.manifest import open_epoch
 from libmatch.records import Columns, Side
+from libmatch.reports import Report, Stage
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.matcher.v1 import matcher_pb2
 from tests.chassis_pki import Pki
 from tests.district import District, make_district, person
+from tests.matcher_bench import make_report
 from tests.matcher_in_memory import MemoryMatcher, serving
 
 MATCHER = "spiffe://fuling/matcher"
@@ -141,6 +145,54 @@ def test_matcher_that_repeats_a_page_does_not_keep_the_client_for_ever(
         MatcherClient(channel).fetch_notices(Side.BENEFICIARY)
 
 
+def reported(district: District, stage: Stage = Stage.COMPLIANT, seq: int = 1) -> Report:
+    return make_report(district, "ben-a", Side.BENEFICIARY, b"c" * 16, stage, seq=seq)
+
+
+def test_a_report_may_be_sent_again(client: MatcherClient, district: District) -> None:
+    report = reported(district)
+    assert client.report(report) == client.report(report)
+
+
+def test_another_report_under_the_same_number_is_a_conflict(
+    client: MatcherClient, district: District
+) -> None:
+    client.report(reported(district))
+    with pytest.raises(ConflictError):
+        client.report(reported(district, Stage.NOT_COMPLIANT))
+
+
+def test_other_refusals_of_a_report_are_the_matchers_own(
+    client: MatcherClient, district: District
+) -> None:
+    with pytest.raises(ServiceError) as refusal:
+        client.report(reported(district, seq=2))
+    assert refusal.value.reason == "SEQUENCE"
+
+
+def test_all_pages_of_reports_are_fetched(
+    client: MatcherClient, district: District, matcher: MemoryMatcher
+) -> None:
+    to = ("ben-a", "jiwei")
+    sent = make_report(district, "reg-a", Side.REGISTRY, b"c" * 16, Stage.POSTED, to=to)
+    matcher.reports = [(sent, 0)] * 401
+    fetched = client.fetch_reports(Side.BENEFICIARY)
+    assert [number for number, _ in fetched] == list(range(1, 402))
+    assert fetched[7][1] == sent.only_for(["ben-a"])
+    assert [number for number, _ in client.fetch_reports(Side.BENEFICIARY, 400)] == [401]
+
+
+def test_R47_the_reason_of_a_hold_is_told_as_far_as_it_is_known(
+    client: MatcherClient, district: District, matcher: MemoryMatcher
+) -> None:
+    sealed = district.seal("ben-a", Side.BENEFICIARY, [person(1)])
+    client.submit(sealed.batch)
+    matcher.change_statuses = lambda _: [ClearanceStatus.HOLD]
+    matcher.hold_reason = 99  # of a later version: still a HOLD
+    (clearance,) = client.check_clearance(sealed.rids).clearances
+    assert (clearance.status, clearance.reason) == (ClearanceStatus.HOLD, None)
+
+
 # --- conversions ----------------------------------------------------------------------------------
 
 
@@ -167,6 +219,29 @@ def test_sides_and_statuses_have_one_number_everywhere() -> None:
         for name, number in matcher_pb2.ClearanceStatus.items()
         if number
     }
+
+
+def test_stages_and_reasons_have_one_number_everywhere() -> None:
+    stages = {name.removeprefix("STAGE_"): n for name, n in matcher_pb2.Stage.items()}
+    assert {stage.name: int(stage) for stage in Stage} == {
+        "NOTE" if name == "UNSPECIFIED" else name: n for name, n in stages.items()
+    }
+    assert {reason.name: int(reason) for reason in HoldReason} == {
+        name.removeprefix("HOLD_REASON_"): n for name, n in matcher_pb2.HoldReason.items() if n
+    }
+
+
+def test_report_comes_back_as_it_went_with_the_copies_that_it_had(district: District) -> None:
+    whole = reported(district)
+    for report in (whole, whole.only_for(())):
+        assert pb_to_report(report_to_pb(report)) == report
+
+
+def test_report_of_an_unknown_stage_is_refused(district: District) -> None:
+    message = report_to_pb(reported(district))
+    message.stage = 99  # type: ignore[assignment]
+    with pytest.raises(EncodingError, match="stage"):
+        pb_to_report(message)
 
 
 @pytest.mark.parametrize("number", [0, 3])
