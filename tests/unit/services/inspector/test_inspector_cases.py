@@ -107,6 +107,17 @@ def test_a_case_is_withdrawn_with_its_last_live_pair_and_comes_back(bench: Inspe
     assert case.status is CaseStatus.OPENED
 
 
+def test_a_case_says_what_its_latest_live_pair_says(bench: InspectorBench) -> None:
+    bench.submit("reg-a", REG, [relative(WHO)])
+    bench.submit("ben-a", BEN, [item(WHO)])
+    later = bench.submit("reg-b", REG, [relative(WHO, post="副科长")])
+    bench.pull()
+    assert bench.cases()[0].content.relative.official_post == "副科长"
+    bench.matcher.withdraw("reg-b", REG, later)
+    bench.pull()
+    assert bench.cases()[0].content.relative.official_post == "科长"
+
+
 def test_cases_of_a_unit_are_those_that_it_declared_or_approved(bench: InspectorBench) -> None:
     bench.submit("reg-a", REG, [relative(WHO)])
     bench.submit("reg-b", REG, [relative(person(2))])

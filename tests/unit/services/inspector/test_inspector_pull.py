@@ -10,7 +10,8 @@ from libmatch.errors import ServiceError
 from libmatch.manifest import Role
 from libmatch.records import Side
 from libmatch.stubs.matcher.v1 import matcher_pb2
-from services.inspector.states import DisputeKind
+from services.inspector.states import DisputeKind, HitState
+from services.inspector.store.hits import Hits, Kept, Outcome
 from tests.district import person
 from tests.inspector_bench import InspectorBench, item, relative
 
@@ -144,6 +145,25 @@ def test_a_unit_that_the_roster_lacks_is_waited_for_and_nobody_is_blamed(
     done = bench.pull()
     assert (done.tested.batches, done.opened.hits, done.opened.waiting) == (1, 1, 0)
     assert bench.disputes() == []
+
+
+def test_a_unit_that_a_newer_roster_lacks_too_stays_told(bench: InspectorBench) -> None:
+    bench.matcher.follow(bench.district.enrol("reg-new", Role.REGISTRY))
+    bench.submit("reg-new", REG, [relative(person(1))])
+    bench.pull()
+    bench.reopen()  # at a start, too, everything that waits is due again
+    assert bench.pull().opened.waiting == 0
+    (dispute,) = bench.disputes()
+    assert dispute.detail == "reg-new"
+
+
+def test_outcomes_that_come_twice_are_kept_once(bench: InspectorBench) -> None:
+    flag(bench, 1)
+    bench.pull()
+    (pair,) = bench.cases()[0].pairs
+    again = Outcome(pair.number, HitState.OPENED, pair)
+    assert Hits(bench.database).keep([again], bench.matcher.clock()) == Kept()
+    assert len(bench.cases()[0].pairs) == 1
 
 
 def test_a_revoked_units_records_still_open(bench: InspectorBench) -> None:

@@ -167,7 +167,7 @@ def test_each_unit_gets_what_the_other_holds(prompt: InspectorBench) -> None:
     (to_declarer,) = prompt.mailbox("reg-a", REG)
     assert isinstance(to_approver, ItemNotice)
     assert (to_approver.official_name, to_approver.relation) == ("乙某", "配偶")
-    assert to_approver.declaring_unit == "测试单位reg-a"
+    assert to_approver.declaring_unit == "reg-a"
     assert isinstance(to_declarer, OfficialNotice)
     assert (to_declarer.item_ref, to_declarer.amount_fen) == ("X-1", 120_000)
 
@@ -196,6 +196,21 @@ def test_a_correction_is_told_to_whom_it_concerns(prompt: InspectorBench) -> Non
     prompt.submit("ben-a", BEN, [item(WHO, amount_fen=1)])
     prompt.pull()
     assert mail(prompt) == {"reg-a": 2, "reg-b": 0, "ben-a": 2, "ben-b": 0}
+
+
+def test_the_approver_is_told_anew_when_the_unit_that_said_so_withdraws(
+    prompt: InspectorBench,
+) -> None:
+    said = prompt.submit("reg-a", REG, [relative(WHO)])
+    prompt.submit("ben-a", BEN, [item(WHO)])
+    prompt.pull()
+    prompt.submit("reg-b", REG, [relative(WHO, "兄弟姐妹")])
+    prompt.pull()
+    assert mail(prompt)["ben-a"] == 1
+    prompt.matcher.withdraw("reg-a", REG, said)
+    prompt.pull()
+    notices = prompt.mailbox("ben-a", BEN)
+    assert [one.relation for one in notices if isinstance(one, ItemNotice)] == ["配偶", "兄弟姐妹"]
 
 
 def test_records_that_say_the_same_again_are_not_told_again(prompt: InspectorBench) -> None:
@@ -272,6 +287,25 @@ def test_a_notice_that_the_matcher_will_not_take_is_its_dispute(prompt: Inspecto
         (DisputeKind.NOTICE, ("matcher",))
     }
     assert prompt.pull().notified.sent == 0
+
+
+def test_a_matcher_that_denies_the_parties_of_its_hit_is_blamed(prompt: InspectorBench) -> None:
+    refusal = ServiceError("PERMISSION_DENIED", "NOT_PARTY", "not a unit of the pair", "")
+    prompt.wire.fail("ReleaseNotice", lambda _: refusal)
+    flag(prompt)
+    assert {one.kind for one in prompt.disputes()} == {DisputeKind.NOTICE}
+
+
+def test_a_matcher_that_does_not_admit_the_inspector_yet_is_asked_again(
+    prompt: InspectorBench,
+) -> None:
+    refusal = ServiceError("PERMISSION_DENIED", "ROSTER", "not in the roster", "")
+    prompt.wire.fail("ReleaseNotice", lambda _: refusal)
+    with pytest.raises(ServiceError):
+        flag(prompt)
+    assert prompt.disputes() == []
+    prompt.wire.honest()
+    assert prompt.pull().notified.sent == 2
 
 
 def test_a_revoked_unit_gets_no_notice(prompt: InspectorBench) -> None:
