@@ -120,6 +120,11 @@ def test_R45_taken_down_before_its_end_never_completes() -> None:
     assert ask(down, END + 30 * DAY) is HoldReason.UNPUBLISHED
 
 
+def test_R45_a_second_word_of_the_taking_down_does_not_mend_the_first() -> None:
+    twice = [(OFFICIAL, TAKEN_DOWN, END - TICK), (OFFICIAL, TAKEN_DOWN, END)]
+    assert ask([*VERDICT, *POSTINGS, *twice, *ENDINGS], END) is HoldReason.UNPUBLISHED
+
+
 def test_R45_taken_down_after_its_end_is_as_it_should_be() -> None:
     assert ask([*WHOLE, (OFFICIAL, TAKEN_DOWN, END)], END + DAY) is None
 
@@ -137,6 +142,11 @@ def test_R40_a_superseding_verdict_needs_new_postings() -> None:
     assert ask(again, END + 30 * DAY) is HoldReason.UNPUBLISHED
     moved = [(who, stage, at + 8 * DAY) for who, stage, at in [*POSTINGS, *ENDINGS]]
     assert ask([*again, *moved], END + 8 * DAY) is None
+
+
+def test_R40_what_was_posted_before_a_verdict_is_not_completed_after_it() -> None:
+    again = [*WHOLE, (APPROVER, COMPLIANT, END), *ENDINGS]
+    assert ask(again, END + 30 * DAY) is HoldReason.UNPUBLISHED
 
 
 def test_R40_a_verdict_of_not_compliant_voids_what_was_published() -> None:
