@@ -31,10 +31,12 @@ from sqlmodel import Session
 from libmatch.auditlog import log_origin
 from libmatch.errors import ServiceError
 from libmatch.identifiers import Identifier
+from libmatch.keys import seal_to
 from libmatch.notices import HitNotice, open_notice
 from libmatch.payloads import ItemPayload, RelativePayload
 from libmatch.prepare import Payload
-from libmatch.records import Side
+from libmatch.records import SIGNATURE_SIZE, Side
+from libmatch.reports import Report, Stage, make_copies, seal_info
 from services.chassis import audit
 from services.chassis.authz import set_caller
 from services.chassis.db import Database
@@ -54,8 +56,8 @@ from services.inspector.states import ReleasePolicy
 from services.inspector.store.checkpoints import Checkpoints
 from services.inspector.store.trail import Trail
 from services.matcher import rpc as matcher_rpc
-from tests.district import District, person
-from tests.matcher_bench import INSPECTOR_IDENTITY, Bench
+from tests.district import INSPECTOR, District, person
+from tests.matcher_bench import INSPECTOR_IDENTITY, Bench, sign_report
 
 T = TypeVar("T")
 OFFICERS = tuple(Identity("fuling", "officer", name) for name in ("zhang", "li", "wang"))
@@ -249,6 +251,25 @@ class InspectorBench:
         (sealed,) = self.district.holder(unit).prepare(side, payloads, seq)
         self.matcher.use.intake.accept(unit, sealed.batch)
         return sealed.rids
+
+    def report(
+        self, unit: str, side: Side, case_id: bytes, seq: int, stage: Stage, body: bytes = b"step"
+    ) -> Report:
+        """The unit's report on a case with a copy for 纪委, as the matcher accepted it."""
+        report = self.make_report(unit, side, case_id, seq, stage, body)
+        self.matcher.use.reports.accept(unit, report)
+        return report
+
+    def make_report(
+        self, unit: str, side: Side, case_id: bytes, seq: int, stage: Stage, body: bytes = b"step"
+    ) -> Report:
+        """The report, sealed to 纪委 and signed, not sent."""
+        district = self.district
+        head = (district.manifest.epoch_id, case_id, unit, side, seq)
+        sealed = seal_to(district.inspector.hpke.public_key, body, seal_info(*head, INSPECTOR))
+        copies = make_copies(district.suite, [(INSPECTOR, sealed)])
+        at_us = int(self.matcher.clock().timestamp()) * 1_000_000
+        return sign_report(district, Report(*head, stage, at_us, copies, bytes(SIGNATURE_SIZE)))
 
     def pull(self) -> Round:
         return self.use.pull.run()

@@ -20,16 +20,19 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from libmatch.client import IDEMPOTENT, MatcherClient
+from libmatch.keys import seal_to
 from libmatch.kit import read_holder, read_party_keys
 from libmatch.manifest import Role
 from libmatch.notices import HitNotice, open_notice
 from libmatch.prepare import Payload
-from libmatch.records import Side
+from libmatch.records import SIGNATURE_SIZE, Side
+from libmatch.reports import Report, Stage, make_copies, seal_info
+from libmatch.suites import get_suite
 from services.authority.plan import Plan, PlannedUnit
 from services.authority.quickstart import build_district
 from services.chassis.client import open_channel
@@ -77,6 +80,20 @@ class Unit:
         keys = read_party_keys(self.home / "kit", _passphrase(self.home))
         holder = read_holder(self.home / "kit", self.name, keys, datetime.now(UTC))
         self.client.withdraw(holder.withdraw(side, rids, seq))
+
+    def report(self, side: Side, case_id: bytes, stage: Stage, *, seq: int = 1) -> None:
+        """A step on a case that the unit was told of, sealed to 纪委."""
+        keys = read_party_keys(self.home / "kit", _passphrase(self.home))
+        epoch = read_holder(self.home / "kit", self.name, keys, datetime.now(UTC)).epoch
+        head = (epoch.epoch_id, case_id, self.name, side, seq)
+        sealed = [
+            (member.unit, seal_to(member.hpke_key, b"step", seal_info(*head, member.unit)))
+            for member in epoch.roster.with_role(Role.INSPECTOR)
+        ]
+        copies = make_copies(get_suite(epoch.manifest.suite), sealed)
+        at_us = int(datetime.now(UTC).timestamp()) * 1_000_000
+        draft = Report(*head, stage, at_us, copies, bytes(SIGNATURE_SIZE))
+        self.client.report(replace(draft, signature=keys.signing.sign(draft.signed_bytes())))
 
     def notices(self, side: Side) -> list[HitNotice]:
         """What its mailbox holds, verified and opened with its own key."""

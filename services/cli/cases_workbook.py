@@ -11,6 +11,7 @@ import xlsxwriter
 
 from libmatch.errors import InputError
 from libmatch.identifiers import Identifier, Kind
+from services.cli.case_stages import stages_zh
 from services.cli.clerk import moment_zh
 from services.cli.comparison import mask_number
 from services.cli.hits_workbook import CAUTION_ZH, MAX_HITS
@@ -41,6 +42,7 @@ _HEADINGS = (
     ("发出时间", 18),
     ("同意人", 18),
     ("编号", 34),
+    ("办理进度", 30),
 )
 
 
@@ -86,7 +88,7 @@ def _cells(case: CaseLine, status_zh: Mapping[str, str], *, full_numbers: bool) 
         None if case.amount_fen is None else case.amount_fen / 100,
         *(case.place, case.start),
         *(moment_zh(case.opened_at_us), moment_zh(case.released_at_us)),
-        *("、".join(case.released_by), case.case_id),
+        *("、".join(case.released_by), case.case_id, stages_zh(case)),
     )
 
 

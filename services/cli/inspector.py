@@ -12,6 +12,7 @@ from rich.console import Console
 
 from libmatch.errors import InputError, LogError, ServiceError
 from services.chassis.owner_files import write_new
+from services.cli.case_stages import stages_zh
 from services.cli.clerk import connect, console, moment_zh, show_table, yuan
 from services.cli.exits import Exit
 from services.cli.nouns import NOUNS, new_app
@@ -178,11 +179,17 @@ def _case_row(case: CaseLine, *, full_numbers: bool) -> tuple[str, ...]:
     number = show_number(case.person_kind, case.person_idn, full=full_numbers)
     post = f"{case.official_unit} {case.official_post}".strip()
     return (
-        *(str(case.number), STATUS_ZH.get(case.status, case.status)),
+        *(str(case.number), _status_zh(case)),
         *(case.official_name, post, case.relation, case.person_name, number),
         *("、".join(case.declaring_units), case.approving_unit),
         *(case.item_ref, case.programme or case.item_name, yuan(case.amount_fen)),
     )
+
+
+def _status_zh(case: CaseLine) -> str:
+    """How far the units are, once the case was sent out; what it waits for before."""
+    status = STATUS_ZH.get(case.status, case.status)
+    return stages_zh(case) if case.status == "CASE_STATUS_RELEASED" else status
 
 
 def _party_zh(name: str) -> str:

@@ -18,7 +18,9 @@ from services.chassis.identity import Identity
 from services.chassis.schema import migrate
 from services.chassis.server import App, Runtime, Worker, run_service
 from services.inspector import rpc
+from services.inspector.assign import Assign
 from services.inspector.check_capsules import CheckCapsules
+from services.inspector.collect_reports import CollectReports
 from services.inspector.config import Settings
 from services.inspector.epochs import Epochs
 from services.inspector.follow_log import FollowLog
@@ -35,12 +37,14 @@ from services.inspector.pull import Pull, Steps
 from services.inspector.release import Release
 from services.inspector.requeue import Requeue
 from services.inspector.states import ReleasePolicy
+from services.inspector.store.assignments import Assignments
 from services.inspector.store.batches import Batches
 from services.inspector.store.cases import Cases
 from services.inspector.store.checkpoints import Checkpoints
 from services.inspector.store.disputes import Disputes
 from services.inspector.store.hits import Hits
 from services.inspector.store.notices import Notices
+from services.inspector.store.reports import Reports
 from services.inspector.store.rosters import Rosters
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -75,7 +79,8 @@ class Wiring:
         database, now = self.database, self.now
         hits, batches, cases = Hits(database), Batches(database), Cases(database)
         disputes, notices = Disputes(database), Notices(database)
-        requeue = Requeue(batches, hits, cases, now)
+        assignments, reports = Assignments(database), Reports(database)
+        requeue = Requeue(batches, hits, cases, assignments, reports, now)
         requeue.run()
         hpke = self.keys.hpke
         release = Release(cases, self.policy, self.own, now, wake)
@@ -88,8 +93,10 @@ class Wiring:
                 review, hits, disputes, checkpoints, epochs.current.manifest.log_key, now
             ),
             open_hits=OpenHits(hits, ProveHits(log), OpenHit(review, epochs, hpke), now),
+            assign=Assign(review, assignments, now),
             release=release,
             notify=Notify(review, notices, epochs, self.keys.signing, now, self.draw),
+            collect_reports=CollectReports(review, reports, disputes, epochs, hpke, now),
         )
         return rpc.UseCases(Pull(steps), release, cases, disputes, now)
 

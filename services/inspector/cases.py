@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 from libmatch.encoding import enc, u64
 from libmatch.identifiers import Identifier
 from libmatch.payloads import ItemPayload, RelativePayload
+from libmatch.records import Side
+from services.inspector.progress import Step, latest_steps
 from services.inspector.states import CaseStatus
 
 Payload = TypeVar("Payload", RelativePayload, ItemPayload)
@@ -63,7 +65,7 @@ class CasePair:
 class Case:
     """A case with its pairs, ascending, at least one.
 
-    ``agreements`` are (officer, facts agreed to), in order of time.
+    ``agreements`` are (officer, facts agreed to), in order of time; ``steps`` what units reported.
     """
 
     number: int
@@ -73,6 +75,7 @@ class Case:
     released_at: datetime | None
     pairs: tuple[CasePair, ...]
     agreements: tuple[tuple[str, bytes], ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @property
     def live_pairs(self) -> tuple[CasePair, ...]:
@@ -98,6 +101,12 @@ class Case:
         if not self.live_pairs:
             return CaseStatus.WITHDRAWN
         return CaseStatus.OPENED if self.released_at is None else CaseStatus.RELEASED
+
+    @property
+    def stages(self) -> tuple[Step, ...]:
+        """The latest step of each party of the case that reported on it (R40)."""
+        declaring = {(pair.declaring_unit, Side.REGISTRY) for pair in self.pairs}
+        return latest_steps(self.steps, {(self.key.approving_unit, Side.BENEFICIARY), *declaring})
 
     @property
     def facts(self) -> bytes:

@@ -28,6 +28,12 @@ WHAT_ZH = {
     DisputeKind.PERSONS: "两个单位的记录密封的不是同一个人，须双方核对",
     DisputeKind.UNKNOWN_PARTY: "{0}不在纪委现有的名册和周期文件中；更新后自动重试",
     DisputeKind.NOTICE: "比对平台不接收发给{0}的告知书",
+    DisputeKind.ASSIGNMENT: "比对平台不接受把该比中结果归入纪委的事项，受益单位的审批将一直暂缓",
+    DisputeKind.REPORT: "{0}的事项报告打不开，或没有给纪委的一份，须由该单位核对",
+    DisputeKind.REPORT_UNSIGNED: "比对平台提供的事项报告不是{0}签名的内容",
+    DisputeKind.REPORT_ALTERED: "比对平台没有完整提供{0}给纪委的事项报告，或改动了内容",
+    DisputeKind.REPORT_REPEATED: "比对平台把{0}的同一序号的事项报告提供了两次",
+    DisputeKind.REPORT_GAP: "事项报告编号{0}缺失：可能有报告没有提供给纪委",
 }
 
 

@@ -21,6 +21,7 @@ from libmatch.records import (
     FlaggedPair,
 )
 from libmatch.release import SealedNotice
+from libmatch.reports import Report
 
 _LARGEST = (1 << 63) - 1
 
@@ -83,6 +84,19 @@ class HitSummary:
                 raise EncodingError("the numbers of a hit are below 2^63")
 
 
+@dataclass(frozen=True)
+class ListedReport:
+    """A line of the list of reports; ``report`` is None where it has the form of none."""
+
+    number: int
+    report: Report | None
+    accepted_at_us: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.accepted_at_us <= _LARGEST:
+            raise EncodingError("the time of a report is below 2^63")
+
+
 class Review(Protocol):
     """What 纪委 alone may call. Every call may be repeated; ServiceError where one fails."""
 
@@ -100,6 +114,12 @@ class Review(Protocol):
 
     def release_notice(self, notice: SealedNotice) -> int:
         """The number that the notice got in the mailbox; the same for a repetition."""
+
+    def assign_cases(self, case_of: Mapping[bytes, bytes]) -> None:
+        """Tell of up to 1000 hits, by id, which case each belongs to: all are taken or none."""
+
+    def list_reports(self, after: int) -> list[ListedReport]:
+        """The next page, ascending, unverified. Raises EncodingError where it is not ascending."""
 
 
 class Log(Protocol):

@@ -1,4 +1,4 @@
-"""One round with the matcher: log, capsules, hits, release by policy, notices. Also the order that is safe.
+"""One round with the matcher: log, capsules, hits, cases, release by policy, notices, reports, in safe order.
 
 Each step keeps what it did before the next begins and finds by itself what is left to do, so that a round
 that ends anywhere, by a kill too, is finished by the next one.
@@ -16,7 +16,9 @@ import structlog
 from libmatch.errors import ServiceError
 from services.chassis.deadline import remaining_s
 from services.chassis.refusals import DeadlinePassed
+from services.inspector.assign import Assign, Assigned
 from services.inspector.check_capsules import CheckCapsules, Tested
+from services.inspector.collect_reports import Collected, CollectReports
 from services.inspector.epochs import Epochs
 from services.inspector.follow_log import FollowLog
 from services.inspector.list_hits import Listed, ListHits
@@ -34,13 +36,16 @@ class Round:
     tested: Tested
     listed: Listed
     opened: Opened
+    assigned: Assigned
     notified: Notified
+    collected: Collected
 
     @property
     def disputes(self) -> int:
         """New ones."""
-        parts = (self.tested, self.listed, self.opened, self.notified)
-        return sum(part.disputes for part in parts)
+        before = (self.tested, self.listed, self.opened)
+        after = (self.assigned, self.notified, self.collected)
+        return sum(part.disputes for part in (*before, *after))
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,10 @@ class Steps:
     check_capsules: CheckCapsules
     list_hits: ListHits
     open_hits: OpenHits
+    assign: Assign
     release: Release
     notify: Notify
+    collect_reports: CollectReports
 
 
 class Pull:
@@ -102,12 +109,14 @@ class Pull:
         listed = steps.list_hits.run(seen)
         with crew() as hands:
             opened = self._open(hands)
+            # Before the notices: a unit that gets one may report on its case at once.
+            assigned = steps.assign.run()
             steps.release.run_policy()
             notified = steps.notify.run(hands)
-        if notified.sent:
-            # What was released is in the log from now on; a log without it will contradict this one.
+        if notified.sent or assigned.hits:
+            # What was told is in the log from now on; a log without it will contradict this one.
             steps.follow_log.run()
-        return Round(tested, listed, opened, notified)
+        return Round(tested, listed, opened, assigned, notified, steps.collect_reports.run())
 
     def _open(self, hands: Crew) -> Opened:
         """A hit of the list is in any log that was signed after it; so the log is looked at again."""

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import grpc
 
+from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.inspector.v1 import inspector_pb2 as pb
 from libmatch.stubs.inspector.v1 import inspector_pb2_grpc as pb_grpc
 from services.chassis.authz import AccessTable, caller
@@ -17,6 +18,7 @@ from services.chassis.identity import Identity
 from services.chassis.refusals import InvalidRequest, Refused
 from services.inspector.cases import Case
 from services.inspector.disputes import ListedDispute
+from services.inspector.progress import Step
 from services.inspector.pull import Pull
 from services.inspector.release import Release, check_reason
 from services.inspector.states import CaseStatus
@@ -144,6 +146,16 @@ def case_to_pb(case: Case) -> pb.Case:
         opened_at_us=to_micros(case.opened_at),
         released_at_us=to_micros(case.released_at) if case.released_at else 0,
         released_by=(Identity.parse(officer).name for officer in case.agreed),
+        stages=map(_step_to_pb, case.stages),
+    )
+
+
+def _step_to_pb(step: Step) -> pb.PartyStage:
+    return pb.PartyStage(
+        unit=step.unit,
+        side=core_pb2.Side.ValueType(int(step.side)),
+        stage=pb.CaseStage.ValueType(int(step.stage)),
+        at_us=step.at_us,
     )
 
 

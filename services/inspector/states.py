@@ -41,6 +41,22 @@ class NoticeState(StrEnum):
     REFUSED = "refused"  # the matcher does not take it; a dispute tells
 
 
+class AssignmentState(StrEnum):
+    """Whether the matcher knows which case a hit belongs to."""
+
+    TOLD = "told"
+    REFUSED = "refused"  # the matcher does not take it; a dispute tells
+
+
+class ReportState(StrEnum):
+    """What became of a unit's report."""
+
+    OPENED = "opened"
+    DISPUTED = "disputed"
+    WAITING = "waiting"  # its unit or epoch is not in the kit
+    DUE = "due"  # waited, and is to be judged again
+
+
 class CaseStatus(StrEnum):
     """What a case is, from its pairs and its release."""
 
@@ -66,6 +82,12 @@ class DisputeKind(StrEnum):
     PERSONS = "persons"
     UNKNOWN_PARTY = "unknown-party"
     NOTICE = "notice"
+    ASSIGNMENT = "assignment"
+    REPORT = "report"
+    REPORT_UNSIGNED = "report-unsigned"
+    REPORT_ALTERED = "report-altered"
+    REPORT_REPEATED = "report-repeated"
+    REPORT_GAP = "report-gap"
 
 
 # These end when the hit opens; the others stay, for what was once shown cannot be taken back.

@@ -2,7 +2,7 @@
 
 ``batch`` and ``hit`` go by the matcher's numbers. A ``pair`` is what an opened hit says; pairs about one
 official, person, item and capacity are one ``matter``, the case. What the case says and whether it is
-withdrawn follow from its pairs and are stored nowhere else.
+withdrawn follow from its pairs and are stored nowhere else. ``step`` is what units reported on cases.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, Index, SQLModel, UniqueConstraint
 
 from services.chassis.db import UtcDateTime
-from services.inspector.states import BatchState, DisputeKind, HitState, NoticeState
+from services.inspector.states import (
+    AssignmentState,
+    BatchState,
+    DisputeKind,
+    HitState,
+    NoticeState,
+    ReportState,
+)
 
 _STRICT = {"sqlite_strict": True}  # SQLite checks the types of what is written
 
@@ -176,6 +183,49 @@ class Notice(Tables, table=True):
     sealed_at: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     mailbox_number: int | None = Field(default=None, sa_type=sa.BigInteger)
+
+
+class Assignment(Tables, table=True):
+    """That the matcher was told which case a hit belongs to, and what it said."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (_STRICT,)
+
+    hit: int = Field(primary_key=True, foreign_key="hit.number", sa_type=sa.BigInteger)
+    state: AssignmentState = Field(sa_type=_by_value(AssignmentState))
+    told_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SeenReport(Tables, table=True):
+    """A report of the matcher's list, by its number. ``encoded`` (``libmatch.reports``) proves the step.
+
+    ``encoded`` is empty where the list's line had the form of none.
+    """
+
+    __tablename__ = "report"
+    __table_args__ = (Index("report_state", "state", "number"), _STRICT)
+
+    number: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    state: ReportState = Field(sa_type=_by_value(ReportState))
+    encoded: bytes
+    accepted_at_us: int = Field(sa_type=sa.BigInteger)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class StepRow(Tables, table=True):
+    """What an opened report says; never changed. ``body``: the opened copy for 纪委."""
+
+    __tablename__ = "step"
+    __table_args__ = (UniqueConstraint("case_id", "unit", "side", "seq"), _STRICT)
+
+    report: int = Field(primary_key=True, foreign_key="report.number", sa_type=sa.BigInteger)
+    case_id: bytes
+    unit: str
+    side: int
+    seq: int = Field(sa_type=sa.BigInteger)
+    stage: int
+    at_us: int = Field(sa_type=sa.BigInteger)
+    body: bytes
 
 
 class DisputeRow(Tables, table=True):

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from libmatch.clearances import ClearanceStatus
+from libmatch.clearances import ClearanceStatus, HoldReason
 from libmatch.notices import ItemNotice, OfficialNotice
 from libmatch.records import Side
+from libmatch.reports import Stage
 from services.cli.main import main
 from tests.district import person
 from tests.inspector_bench import item, relative
@@ -76,6 +77,35 @@ def test_from_submission_to_notices_with_two_officers(site: Site, matcher: Runni
         declaring = stack.enter_context(site.unit("reg-a", matcher.address))
         items = [one for one in declaring.notices(REG) if isinstance(one, OfficialNotice)]
         assert {one.item_ref for one in items} == {"X-1", "X-2", "X-3"}
+
+
+def test_R47_a_unit_reports_on_its_case_and_officers_and_gate_follow(
+    site: Site,
+    matcher: Running,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    submit(site, matcher, range(1, 2))
+    with (
+        site.unit("reg-b", matcher.address) as other,
+        site.unit("ben-a", matcher.address) as unit,
+        site.inspector(matcher.address, **AT_ONCE) as inspector,
+        site.desk("zhang", inspector.address) as desk,
+    ):
+        other.submit(REG, [relative(person(40))])
+        desk.pull()
+        (notice,) = unit.notices(BEN)
+        assert call(site, "li", inspector.address, "cases") == 0
+        assert "待核查" in capsys.readouterr().out
+        unit.report(BEN, notice.case_id, Stage.COMPLIANT)
+        assert desk.pull().disputes == 0
+        assert call(site, "li", inspector.address, "cases") == 0
+        assert "ben-a核查合规" in capsys.readouterr().out
+        (case,) = desk.list_cases("核对")
+        assert [(one.unit, one.stage) for one in case.stages] == [("ben-a", "CASE_STAGE_COMPLIANT")]
+        (answer,) = unit.client.check_clearance([notice.rid]).clearances
+        assert answer.reason is HoldReason.UNPUBLISHED
 
 
 def test_the_gate_opens_after_the_workstation_looked(site: Site, matcher: Running) -> None:

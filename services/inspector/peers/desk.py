@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import grpc
 
+from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.inspector.v1 import inspector_pb2 as pb
 from libmatch.stubs.inspector.v1 import inspector_pb2_grpc as pb_grpc
 
@@ -25,6 +26,16 @@ class PulledLine:
     waiting: int
     notices: int
     disputes: int
+
+
+@dataclass(frozen=True)
+class StageLine:
+    """What a unit said last on a case. ``side`` and ``stage`` as in the protobuf enums; ``at_us`` its own."""
+
+    unit: str
+    side: str
+    stage: str
+    at_us: int
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,6 +69,7 @@ class CaseLine:
     opened_at_us: int
     released_at_us: int
     released_by: tuple[str, ...]
+    stages: tuple[StageLine, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,7 +164,14 @@ def _pb_to_case(case: pb.Case) -> CaseLine:
         opened_at_us=case.opened_at_us,
         released_at_us=case.released_at_us,
         released_by=tuple(case.released_by),
+        stages=tuple(map(_pb_to_stage, case.stages)),
     )
+
+
+def _pb_to_stage(line: pb.PartyStage) -> StageLine:
+    side = core_pb2.Side.Name(line.side) if line.side in core_pb2.Side.values() else ""
+    stage = pb.CaseStage.Name(line.stage) if line.stage in pb.CaseStage.values() else ""
+    return StageLine(line.unit, side, stage, line.at_us)
 
 
 def _pb_to_dispute(dispute: pb.Dispute) -> DisputeLine:

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import grpc
 
-from libmatch.client.messages import notice_to_pb, pb_to_side
+from libmatch.client.messages import notice_to_pb, pb_to_report, pb_to_side
 from libmatch.encoding import exactly
 from libmatch.errors import BatchError, EncodingError
 from libmatch.records import (
@@ -27,7 +27,7 @@ from libmatch.release import SealedNotice
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.matcher.v1 import matcher_pb2 as pb
 from libmatch.stubs.matcher.v1 import matcher_pb2_grpc as pb_grpc
-from services.inspector.matcher import BatchSummary, HitSummary, ListedBatch
+from services.inspector.matcher import BatchSummary, HitSummary, ListedBatch, ListedReport
 
 # The same report, notice or question again changes nothing.
 IDEMPOTENT = ("libmatch.matcher.v1.Review", "libmatch.matcher.v1.Log")
@@ -77,6 +77,16 @@ class ReviewClient:
         request = pb.ReleaseNoticeRequest(notice=notice_to_pb(notice))
         return self._stub.ReleaseNotice(request).number
 
+    def assign_cases(self, case_of: Mapping[bytes, bytes]) -> None:
+        """Tell which case each hit belongs to."""
+        pairs = [pb.CaseAssignment(hit_id=hit, case_id=case) for hit, case in case_of.items()]
+        self._stub.AssignCases(pb.AssignCasesRequest(assignments=pairs))
+
+    def list_reports(self, after: int) -> list[ListedReport]:
+        """The next page of reports with a number above ``after``."""
+        page = self._stub.ListReports(pb.ListReportsRequest(after=after)).reports
+        return [_pb_to_listed(line) for line in _ascending(page, after)]
+
 
 def pb_to_flagged(record: core_pb2.FlaggedRecord) -> FlaggedRecord:
     """A row with its place. Raises EncodingError for a wrong length or number anywhere in it."""
@@ -115,6 +125,13 @@ def _pb_to_hit(line: pb.HitSummary) -> HitSummary | None:
         )
     except EncodingError:
         return None
+
+
+def _pb_to_listed(line: pb.AcceptedReport) -> ListedReport:
+    try:
+        return ListedReport(line.number, pb_to_report(line.report), line.accepted_at_us)
+    except (EncodingError, BatchError):
+        return ListedReport(line.number, None)
 
 
 def _ascending(page: Iterable[Line], after: int) -> list[Line]:

@@ -13,6 +13,7 @@ from services.chassis.refusals import NotFound
 from services.inspector.cases import Case
 from services.inspector.states import CaseStatus
 from services.inspector.store.pairs import mark_all, read_pairs, row_to_key
+from services.inspector.store.reports import read_steps
 from services.inspector.store.trail import Trail
 from services.inspector.tables import Agreement, Hit, Matter, Pair, table_of
 
@@ -36,7 +37,7 @@ class Cases:
         self._database = database
 
     def list_page(self, trail: Trail, unit: str, after: int, limit: int) -> list[Case]:
-        """Up to ``limit`` cases numbered above ``after``; the look is in the trail.
+        """Up to ``limit`` cases numbered above ``after``, with their steps; the look is in the trail.
 
         ``unit`` is one of those that declared or approved; empty for all.
         """
@@ -50,7 +51,8 @@ class Cases:
         def run(session: Session) -> list[Case]:
             cases = read_cases(session, session.scalars(query).all())
             trail.write(session, _describe(cases, of_unit=bool(unit)))
-            return cases
+            steps = read_steps(session, [case.case_id for case in cases])
+            return [replace(case, steps=tuple(steps.get(case.case_id, ()))) for case in cases]
 
         return self._database.run_tx("case.list", run)
 

@@ -62,6 +62,12 @@ def resolve_disputes(session: Session, hit_ids: Sequence[bytes], at: datetime) -
     _resolve(session, at, col(DisputeRow.hit_id).in_(hit_ids), col(DisputeRow.kind).in_(PASSING))
 
 
+def resolve_assigned(session: Session, hit_ids: Sequence[bytes], at: datetime) -> None:
+    """The matcher took the case of these hits after all."""
+    these = col(DisputeRow.hit_id).in_(hit_ids)
+    _resolve(session, at, these, col(DisputeRow.kind) == DisputeKind.ASSIGNMENT)
+
+
 def resolve_unknown(session: Session, at: datetime) -> None:
     """The kit is another: who is still unknown will be found again."""
     _resolve(session, at, col(DisputeRow.kind) == DisputeKind.UNKNOWN_PARTY)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from libmatch.stubs.core.v1 import core_pb2 as _core_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +19,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _CaseStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CaseStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CASE_STAGE_UNSPECIFIED: _CaseStage.ValueType  # 0
+    CASE_STAGE_COMPLIANT: _CaseStage.ValueType  # 1
+    CASE_STAGE_NOT_COMPLIANT: _CaseStage.ValueType  # 2
+    CASE_STAGE_POSTED: _CaseStage.ValueType  # 3
+    CASE_STAGE_COMPLETED: _CaseStage.ValueType  # 4
+    CASE_STAGE_TAKEN_DOWN: _CaseStage.ValueType  # 5
+    CASE_STAGE_OBJECTED: _CaseStage.ValueType  # 6
+    CASE_STAGE_OBJECTION_CLOSED: _CaseStage.ValueType  # 7
+
+class CaseStage(_CaseStage, metaclass=_CaseStageEnumTypeWrapper):
+    """Numbers as in matcher.v1.Stage."""
+
+CASE_STAGE_UNSPECIFIED: CaseStage.ValueType  # 0
+CASE_STAGE_COMPLIANT: CaseStage.ValueType  # 1
+CASE_STAGE_NOT_COMPLIANT: CaseStage.ValueType  # 2
+CASE_STAGE_POSTED: CaseStage.ValueType  # 3
+CASE_STAGE_COMPLETED: CaseStage.ValueType  # 4
+CASE_STAGE_TAKEN_DOWN: CaseStage.ValueType  # 5
+CASE_STAGE_OBJECTED: CaseStage.ValueType  # 6
+CASE_STAGE_OBJECTION_CLOSED: CaseStage.ValueType  # 7
+Global___CaseStage: _TypeAlias = CaseStage  # noqa: Y015
 
 class _CaseStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -183,6 +212,7 @@ class Case(_message.Message):
     PERSON_KIND_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
     RELEASED_AT_US_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
     case_id: _builtins.bytes
     """16 bytes."""
     official_name: _builtins.str
@@ -219,6 +249,10 @@ class Case(_message.Message):
     def released_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Officers who agreed to the release of what the case says now."""
 
+    @_builtins.property
+    def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartyStage]:
+        """What each party that reported on the case said last; none before the first report."""
+
     def __init__(
         self,
         *,
@@ -246,16 +280,48 @@ class Case(_message.Message):
         person_kind: _builtins.int = ...,
         number: _builtins.int = ...,
         released_at_us: _builtins.int = ...,
+        stages: _abc.Iterable[Global___PartyStage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen", "approving_unit", b"approving_unit", "capacity", b"capacity", "case_id", b"case_id", "declaring_units", b"declaring_units", "item_name", b"item_name", "item_ref", b"item_ref", "number", b"number", "official_idn", b"official_idn", "official_kind", b"official_kind", "official_name", b"official_name", "official_post", b"official_post", "official_unit", b"official_unit", "opened_at_us", b"opened_at_us", "person_idn", b"person_idn", "person_kind", b"person_kind", "place", b"place", "programme", b"programme", "relation", b"relation", "relative_name", b"relative_name", "released_at_us", b"released_at_us", "released_by", b"released_by", "start_date", b"start_date", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen", "approving_unit", b"approving_unit", "capacity", b"capacity", "case_id", b"case_id", "declaring_units", b"declaring_units", "item_name", b"item_name", "item_ref", b"item_ref", "number", b"number", "official_idn", b"official_idn", "official_kind", b"official_kind", "official_name", b"official_name", "official_post", b"official_post", "official_unit", b"official_unit", "opened_at_us", b"opened_at_us", "person_idn", b"person_idn", "person_kind", b"person_kind", "place", b"place", "programme", b"programme", "relation", b"relation", "relative_name", b"relative_name", "released_at_us", b"released_at_us", "released_by", b"released_by", "stages", b"stages", "start_date", b"start_date", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount_fen: _TypeAlias = _typing.Literal["amount_fen"]  # noqa: Y015
     _WhichOneofArgType__amount_fen: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__amount_fen) -> _WhichOneofReturnType__amount_fen | None: ...
 
 Global___Case: _TypeAlias = Case  # noqa: Y015
+
+@_typing.final
+class PartyStage(_message.Message):
+    """The latest step of a unit on a case, by its own report. The matcher's gate judges by its own clock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    AT_US_FIELD_NUMBER: _builtins.int
+    unit: _builtins.str
+    side: _core_pb2.Side.ValueType
+    stage: Global___CaseStage.ValueType
+    at_us: _builtins.int
+    """The unit's own time."""
+    def __init__(
+        self,
+        *,
+        unit: _builtins.str = ...,
+        side: _core_pb2.Side.ValueType = ...,
+        stage: Global___CaseStage.ValueType = ...,
+        at_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_us", b"at_us", "side", b"side", "stage", b"stage", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartyStage: _TypeAlias = PartyStage  # noqa: Y015
 
 @_typing.final
 class ReleaseRequest(_message.Message):
