@@ -48,7 +48,9 @@ def test_R35_the_two_units_and_the_commission_see_a_matter(actor: Actor) -> None
 
 @pytest.mark.parametrize(
     "role",
-    set(Role) - {Role.WORKER, Role.RESPONSIBLE_LEADER, Role.DISCIPLINE_ORGAN, Role.INSPECTOR},
+    sorted(
+        set(Role) - {Role.WORKER, Role.RESPONSIBLE_LEADER, Role.DISCIPLINE_ORGAN, Role.INSPECTOR}
+    ),
 )
 def test_R35_nobody_else_of_these_units_does(role: Role) -> None:
     assert not may_see(MATTER, replace(WORKER, role=role))

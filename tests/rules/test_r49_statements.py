@@ -194,7 +194,8 @@ def test_R50_a_unit_s_staff_read_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "role", set(Role) - {Role.WORKER, Role.RESPONSIBLE_LEADER, Role.ORGANISATION_DEPARTMENT}
+    "role",
+    sorted(set(Role) - {Role.WORKER, Role.RESPONSIBLE_LEADER, Role.ORGANISATION_DEPARTMENT}),
 )
 def test_R50_nobody_else_reads_them(role: Role) -> None:
     with pytest.raises(RuleViolation) as caught:
