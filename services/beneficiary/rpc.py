@@ -19,7 +19,8 @@ from services.beneficiary.withdraw import Withdraw
 from services.chassis.authz import caller
 from services.chassis.db import to_micros
 from services.holder.accounts import Accounts
-from services.holder.rpc import accounts, collect_upload, imported_to_pb, round_to_pb
+from services.holder.matters.office import MatterOffice
+from services.holder.rpc import accounts, collect_upload, imported_to_pb, matters, round_to_pb
 from services.holder.rpc.enforcement import enforced
 from services.holder.store.trail import Trail
 from services.holder.sync import Sync
@@ -43,6 +44,7 @@ class UseCases:
     """What the service offers, and who may use it."""
 
     accounts: Accounts
+    office: MatterOffice
     import_sheet: ImportSheet
     withdraw: Withdraw
     sync: Sync
@@ -52,10 +54,11 @@ class UseCases:
 def register(
     server: grpc.Server, use_cases: UseCases, store: Store, now: Callable[[], datetime]
 ) -> None:
-    """Adds the service, and that for the unit's accounts, to ``server``."""
+    """Adds the service, and those for the unit's accounts and matters, to ``server``."""
     servicer = enforced(Items(use_cases, store, now), ACTIONS, use_cases.accounts)
     beneficiary_pb2_grpc.add_ItemsServicer_to_server(servicer, server)
     accounts.register(server, use_cases.accounts)
+    matters.register(server, use_cases.office)
 
 
 class Items(beneficiary_pb2_grpc.ItemsServicer):

@@ -12,7 +12,6 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, Index, SQLModel, UniqueConstraint
 
 from services.chassis.db import UtcDateTime
-from services.holder.matters.tables import copy_matter_tables
 from services.holder.tables import STRICT, copy_tables
 
 
@@ -21,7 +20,6 @@ class Tables(SQLModel, registry=registry()):
 
 
 copy_tables(Tables.metadata)
-copy_matter_tables(Tables.metadata)
 
 
 class ItemRow(Tables, table=True):

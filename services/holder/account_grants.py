@@ -44,16 +44,20 @@ def open_file(files: Files, login: str, form_digest: bytes) -> AccountFile:
     return file
 
 
+def require_granted(roles: frozenset[Role]) -> None:
+    """Nothing, if these are roles of a unit's account, and at least one. RuleViolation R64."""
+    if not roles or not roles <= GRANTED:
+        names = "、".join(role for role in Role if role in GRANTED)
+        raise RuleViolation(
+            "R64", "these are not roles of a unit's account", f"可授予的角色：{names}"
+        )
+
+
 def check_grant(file: AccountFile, accounts: Collection[Account], rules: RuleSet) -> None:
     """Nothing, if the roles of ``file`` go together, agree with its form, and are free.
 
     ``accounts``: all that have a role and are not disabled, with this one. RuleViolation.
     """
-    if not file.roles or not file.roles <= GRANTED:
-        names = "、".join(role for role in Role if role in GRANTED)
-        raise RuleViolation(
-            "R64", "these are not roles of a unit's account", f"可授予的角色：{names}"
-        )
     check_roles(file.roles, discipline=file.discipline, rules=rules)
     _require_as_on_form(file)
     check_accounts(accounts, rules)

@@ -23,6 +23,7 @@ from services.holder.account_grants import (
     open_file,
     out_of_order,
     own_account,
+    require_granted,
 )
 from services.holder.accounts import Accounts, named_accounts
 from services.holder.reasons import check_reason
@@ -119,6 +120,7 @@ class AccountSteps:
         granted = frozenset(roles)
 
         def make(files: Files) -> AccountFile:
+            require_granted(granted)
             file = replace(open_file(files, login, form_digest), roles=granted)
             accounts = named_accounts(files | {login: file}, self.accounts.unit)
             check_grant(file, accounts, self.accounts.rules)

@@ -25,6 +25,9 @@ from services.holder.courier import Courier
 from services.holder.follow_log import FollowLog
 from services.holder.matcher import Matcher
 from services.holder.material import Material, open_material
+from services.holder.matters.acting import StepWriter
+from services.holder.matters.facts import FactsOf
+from services.holder.matters.rounds import MatterRounds
 from services.holder.peers import open_matcher
 from services.holder.seal_pending import SealPending
 from services.holder.store.accounts import AccountStore
@@ -32,6 +35,7 @@ from services.holder.store.log_memory import LogMemory
 from services.holder.store.mailbox import Mailbox
 from services.holder.store.outbox import Load, Outbox
 from services.holder.sync import Sync
+from services.rules.ruleset import packaged_rulesets
 
 
 def check_material(settings: UnitSettings, runtime: Runtime, side: Side) -> Material:
@@ -79,11 +83,12 @@ def open_half(
     database: Database,
     load: Load[Payload],
     save: Callable[[Session, bytes, HitNotice], None],
+    facts: FactsOf,
 ) -> UnitHalf:
     """The half over ``database``; its channel is closed with ``stack``. Turns the epoch if needed."""
     channel, matcher = open_matcher(settings.matcher, settings.tls)
     stack.callback(channel.close)
-    sync = make_sync(database, matcher, material, runtime, load, save)
+    sync = make_sync(database, matcher, material, runtime, load, save, facts)
     worker = Worker("sync", settings.sync_interval_s, sync.run_in_background)
     return UnitHalf(sync, worker, matcher)
 
@@ -95,6 +100,7 @@ def make_sync(
     runtime: Runtime,
     load: Load[Payload],
     save: Callable[[Session, bytes, HitNotice], None],
+    facts: FactsOf,
 ) -> Sync:
     """The rounds of one unit and side. What a former epoch sealed is made pending again."""
     outbox = Outbox(database, material.epoch.epoch_id)
@@ -104,10 +110,14 @@ def make_sync(
     outbox.resume()
     memory = LogMemory(database, material.manifest.log_key)
     district = runtime.identity.trust_domain
+    rules = packaged_rulesets()
+    writer = StepWriter(material, rules, runtime.now)
+    matters = MatterRounds(database, material, matcher, rules, writer, facts, runtime.now)
     return Sync(
         outbox,
         SealPending(outbox, material, load, runtime.now),
         FollowLog(memory, matcher, material, district, runtime.now),
-        CollectNotices(Mailbox(database, save), matcher, material, runtime.now),
+        CollectNotices(Mailbox(database, save, matters.open_case), matcher, material, runtime.now),
         Courier(outbox, matcher, material),
+        matters,
     )

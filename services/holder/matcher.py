@@ -11,6 +11,7 @@ from typing import Protocol
 from libmatch.clearances import ClearanceAnswer
 from libmatch.records import Batch, Receipt, Side, Withdrawal
 from libmatch.release import SealedNotice
+from libmatch.reports import Report
 
 
 class Gate(Protocol):
@@ -20,7 +21,10 @@ class Gate(Protocol):
 
 
 class Matcher(Gate, Protocol):
-    """Every call may be repeated, and raises ServiceError where it fails."""
+    """Every call may be repeated, and raises ServiceError where it fails.
+
+    ``report`` raises ConflictError where another report has that number.
+    """
 
     def submit(self, batch: Batch) -> Receipt: ...
 
@@ -29,6 +33,10 @@ class Matcher(Gate, Protocol):
     def fetch_notices(self, side: Side, after: int = 0) -> list[tuple[int, SealedNotice, bool]]: ...
 
     def acknowledge(self, notice_id: bytes, signature: bytes) -> None: ...
+
+    def report(self, report: Report) -> int: ...
+
+    def fetch_reports(self, side: Side, after: int = 0) -> list[tuple[int, Report]]: ...
 
     def get_checkpoint(self) -> str: ...
 

@@ -1,4 +1,7 @@
-"""One round of a unit with the matcher: seal, look at the log, take notices in, send the outbox."""
+"""One round of a unit with the matcher: seal, look at the log, take notices in, send the outbox.
+
+The matters keep up by themselves, and exchange their steps with the other unit of each case.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from libmatch.errors import ServiceError
 from services.holder.collect_notices import CollectNotices
 from services.holder.courier import Courier, OutboxStopped, Sent
 from services.holder.follow_log import FollowLog
+from services.holder.matters.rounds import MatterRounds
 from services.holder.seal_pending import SealPending
 from services.holder.store.outbox import Outbox
 
@@ -33,12 +37,14 @@ class Sync:
         log: FollowLog,
         notices: CollectNotices,
         courier: Courier,
+        matters: MatterRounds,
     ) -> None:
         self._outbox = outbox
         self._seal = seal
         self._log = log
         self._notices = notices
         self._courier = courier
+        self._matters = matters
         self._one_at_a_time = threading.Lock()
 
     def run(self) -> Round:
@@ -61,10 +67,12 @@ class Sync:
 
     def _round(self) -> Round:
         self._seal.run()
+        self._matters.keep_up()
         try:
             # Before anything is sent: nothing goes to a matcher whose log contradicts itself.
             self._log.run()
             notices = self._notices.run()
+            self._matters.exchange()
         except ServiceError as error:
             structlog.get_logger().warning(
                 "matcher.not-reached", status=error.status, reason=error.reason

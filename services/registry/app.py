@@ -16,11 +16,14 @@ from services.chassis.server import App, Runtime, run_service
 from services.holder.admission import ROLES, own_unit_only
 from services.holder.app import check_material, open_accounts, open_database, open_half
 from services.holder.config import UnitSettings
+from services.holder.matters.office import make_office
 from services.holder.rpc import accounts as accounts_rpc
+from services.holder.rpc import matters as matters_rpc
 from services.registry import rpc
 from services.registry.entries import make_payload
 from services.registry.import_sheet import ImportSheet
 from services.registry.store import Store
+from services.registry.store.case_facts import facts_of_cases
 from services.registry.withdraw import Withdraw
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -38,9 +41,16 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
         def load(session: Session, subjects: Sequence[bytes]) -> list[Payload]:
             return [make_payload(*pair, unit_name) for pair in store.load(session, subjects)]
 
-        half = open_half(stack, settings, runtime, material, database, load, store.save_notice)
+        facts = facts_of_cases(settings.unit, unit_name)
+        half = open_half(
+            stack, settings, runtime, material, database, load, store.save_notice, facts
+        )
+        office = make_office(
+            database, material, accounts.actor, facts, runtime.now, half.worker.wake
+        )
         use_cases = rpc.UseCases(
             accounts,
+            office,
             ImportSheet(store, material.manifest.kinds, runtime.now, half.worker.wake),
             Withdraw(store, runtime.now, half.worker.wake),
             half.sync,
@@ -48,7 +58,13 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
         )
         return App(
             register=lambda server: rpc.register(server, use_cases, store, runtime.now),
-            access=AccessTable({rpc.SERVICE: ROLES, accounts_rpc.SERVICE: accounts_rpc.ROLES}),
+            access=AccessTable(
+                {
+                    rpc.SERVICE: ROLES,
+                    accounts_rpc.SERVICE: accounts_rpc.ROLES,
+                    matters_rpc.SERVICE: ROLES,
+                }
+            ),
             workers=[half.worker],
             admit=own_unit_only(settings.unit),
             close=stack.pop_all().close,

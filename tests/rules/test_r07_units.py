@@ -100,6 +100,9 @@ def test_R7_reporting_units_are_those_with_a_database() -> None:
     names = {unit.name for unit in TREE.receiving_units(DAY)}
     assert names >= {"jiwei", "nongwei", "jituan", "mawu", "lizhi"}
     assert names.isdisjoint({"nongji", "zhongxue", "zigongsi", "shiba", "mawu-sifasuo"})
+    assert TREE.receiver("jijianzu-1", DAY).name == "nongwei"
+    assert [unit.name for unit in TREE.groups_in("sifa", DAY)] == ["jijianzu-1"]
+    assert TREE.groups_in("jiaowei", DAY) == ()
     assert [unit.name for unit in TREE.chain("nongji-zhan", DAY)] == [
         "nongji-zhan",
         "nongji",
@@ -125,6 +128,7 @@ def test_R7_parent_must_exist_on_every_day_of_its_child() -> None:
     resumed = department("a", date(2018, 7, 2))
     assert "no unit on 2018-07-01" in refused(ended, resumed, department("s", **child))
     assert UnitTree([ended, department("s", SINCE, date(2018, 6, 30), **child)])
+    assert "no unit" in refused(ended, department("s", SINCE, date(2018, 7, 1), **child))
 
 
 def test_R7_parent_may_become_another_kind_after_its_child_ended() -> None:

@@ -76,9 +76,10 @@ def test_R20_versions_are_kept_with_effective_dates() -> None:
 
 def test_R20_what_was_known_on_a_day_can_be_asked() -> None:
     history = changed(date(2019, 5, 1))
-    then = history.on(EVENT, known_on=date(2019, 4, 30))
-    assert then is not None
-    assert then.number == 1
+    for known_on, number_of_version in ((date(2019, 4, 30), 1), (date(2019, 5, 1), 2)):
+        then = history.on(EVENT, known_on=known_on)
+        assert then is not None
+        assert then.number == number_of_version
 
 
 def test_R20_unchanged_or_impossible_report_is_refused() -> None:
@@ -102,6 +103,15 @@ def test_R20_comings_goings_and_changes_are_told_apart() -> None:
         (FIRST.relatives[0], moved, ("单位", "户籍地址"))
     ]
     assert found.reporter == ("职务",)
+
+
+def test_R20_any_single_difference_is_one() -> None:
+    assert not compare(FIRST, replace(FIRST))
+    assert compare(FIRST, replace(FIRST, reporter=reporter(phone="新的")))
+    moved = (replace(FIRST.relatives[0], household="别镇"), FIRST.relatives[1])
+    assert compare(FIRST, replace(FIRST, relatives=moved))
+    assert compare(FIRST, replace(FIRST, relatives=FIRST.relatives[:1]))
+    assert compare(FIRST, MARRIED)
 
 
 def test_R20_number_that_became_known_is_a_change_of_one_person() -> None:
@@ -201,6 +211,9 @@ def test_R20_confirmation_asks_only_for_differences() -> None:
 
 def test_R20_difference_without_a_day_and_confirmation_before_the_report_are_refused() -> None:
     refusal("R20", confirm, HISTORY, EVENT, RULES, proposed=MARRIED)
+    refusal("R20", confirm, HISTORY, EVENT, RULES, proposed=MARRIED, kind=ChangeKind.RELATIVES)
+    refusal("R20", confirm, HISTORY, EVENT, RULES, proposed=MARRIED, event_on=EVENT)
+    assert confirm(HISTORY, DAY, RULES)[0].confirmed_on == (DAY,)
     refusal("R20", confirm, HISTORY, DAY - timedelta(days=1), RULES)
 
 

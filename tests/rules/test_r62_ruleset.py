@@ -76,6 +76,7 @@ def test_R62_versions_have_names_and_days_of_their_own() -> None:
         ("verification_days", 0),
         ("certificate_days", 2018_09),
         ("version", ""),
+        ("version", "x" * 65),
         ("version", "a\nb"),
     ],
 )
@@ -85,6 +86,8 @@ def test_R62_no_version_is_looser_than_the_notice(name: str, value: Any) -> None
 
 
 def test_R61_at_least_one_checkpoint_is_required() -> None:
+    assert not replace(RuleSet(), pre_required=False).pre_required
+    assert not replace(RuleSet(), post_required=False).post_required
     with pytest.raises(ValueError, match="R61"):
         replace(RuleSet(), pre_required=False, post_required=False)
 

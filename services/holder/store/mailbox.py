@@ -39,11 +39,20 @@ class Received(Generic[Content]):
 
 
 class Mailbox(Generic[Content]):
-    """The notices of one service; ``save`` keeps what an opened one says, in the same transaction."""
+    """The notices of one service; ``save`` keeps what an opened one says, in the same transaction.
 
-    def __init__(self, database: Database, save: Callable[[Session, bytes, Content], None]) -> None:
+    ``open_case`` then opens its case, unless it is disputed: (session, notice id, content, moment).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        save: Callable[[Session, bytes, Content], None],
+        open_case: Callable[[Session, bytes, Content, datetime], None],
+    ) -> None:
         self._database = database
         self._save = save
+        self._open_case = open_case
 
     def find(self, notice_ids: Sequence[bytes]) -> dict[bytes, tuple[Envelope, bool]]:
         """(envelope, opened) of those notices that are kept already."""
@@ -83,6 +92,9 @@ class Mailbox(Generic[Content]):
             session.flush()
             if received.content is not None:
                 self._save(session, envelope.notice_id, received.content)
+                session.flush()
+                if not received.disputed:
+                    self._open_case(session, envelope.notice_id, received.content, at)
 
         self._database.run_tx("mailbox.keep", run)
 

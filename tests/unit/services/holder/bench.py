@@ -37,6 +37,7 @@ from services.holder.sync import Sync
 from services.holder.tables import Record
 from services.registry.app import VERSIONS
 from services.registry.store import Store
+from services.registry.store.case_facts import facts_of_cases
 from tests.chassis_pki import Pki
 from tests.district import District, person, relative_payload
 
@@ -138,6 +139,7 @@ class Bench:
             Runtime(self.now, identity),
             _load,
             Store.save_notice,
+            facts_of_cases(UNIT, "测试单位"),
         )
         return Half(database, sync, self.now)
 

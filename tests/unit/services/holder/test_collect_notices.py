@@ -202,6 +202,10 @@ def test_notice_about_a_withdrawn_record_is_still_checked(
     assert kept(half)[notice.notice_id] == (True, False, True)
 
 
+def open_no_case(*_: object) -> None:
+    """What is kept of a notice here has nothing to do with its case."""
+
+
 class Misdelivering:
     """A mailbox that hands out whatever it was given; the other calls are not reached."""
 
@@ -218,7 +222,7 @@ class Misdelivering:
 def test_notice_for_the_units_other_side_is_not_taken(bench: Bench) -> None:
     district = make_district(registry=(), both=(UNIT,))
     half = bench.start()
-    mailbox = Mailbox(half.database, Store.save_notice)
+    mailbox = Mailbox(half.database, Store.save_notice, open_no_case)
     matcher = cast(Matcher, Misdelivering(district.notify(UNIT, Side.BENEFICIARY, HIT)))
     CollectNotices(mailbox, matcher, make_material(district), lambda: district.now).run()
     assert list(kept(half).values()) == [(False, True, False)]

@@ -1,0 +1,238 @@
+"""Every query on the tables of a unit's matters. Functions over a session: a step is one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from libmatch.records import Side
+from libmatch.reports import Report
+from services.holder.matters.entries import Entry, decode_entry
+from services.holder.matters.folding import Folded, fold
+from services.holder.tables import (
+    EntryRow,
+    MatterRow,
+    Notice,
+    OwnReportRow,
+    PublicNoticeRow,
+    ReceivedReportRow,
+    Record,
+)
+from services.rules.matter_facts import Matter, State
+from services.rules.ruleset import RuleSets
+
+Transaction: TypeAlias = Session
+"""What use cases pass on without looking into it: everything of a step is in one of it."""
+
+
+@dataclass(frozen=True, repr=False)
+class Case:
+    """A case as held: the notice that it rests on, and what its entries come to."""
+
+    notice_id: bytes
+    folded: Folded
+
+    @property
+    def matter(self) -> Matter:
+        return self.folded.matter
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An own report that the matcher does not have yet."""
+
+    position: int
+    report: Report
+
+
+def save_opened(session: Session, notice_id: bytes, matter: Matter) -> None:
+    """Keeps a case that is not held yet, or what a newer notice says of it; its steps stay."""
+    held = session.get(MatterRow, matter.matter_id)
+    if held is None:
+        session.add(
+            MatterRow(
+                case_id=matter.matter_id,
+                notice_id=notice_id,
+                approving_unit=matter.approving_unit,
+                declaring_units=" ".join(matter.declaring_units),
+                official_name=matter.official_name,
+                rules_version=matter.rules_version,
+                notified_at=matter.notified_at,
+                state=matter.state.name,
+                version=0,
+            )
+        )
+    else:
+        known = held.declaring_units.split()
+        new = [unit for unit in matter.declaring_units if unit not in known]
+        held.declaring_units = " ".join([*known, *new])
+        held.notice_id, held.official_name = notice_id, matter.official_name
+        session.add(held)
+    session.flush()
+
+
+def read_case(session: Session, case_id: bytes, rules: RuleSets) -> Case | None:
+    """The case with its steps; None where it is not held."""
+    row = session.get(MatterRow, case_id)
+    if row is None:
+        return None
+    query = select(EntryRow).where(col(EntryRow.case_id) == case_id)
+    return _fold(row, session.exec(query), rules)
+
+
+def read_cases(session: Session, states: Sequence[State], rules: RuleSets) -> list[Case]:
+    """The cases in one of ``states`` (all, where none is named), the oldest notice first."""
+    query = select(MatterRow).order_by(col(MatterRow.notified_at), col(MatterRow.case_id))
+    if states:
+        query = query.where(col(MatterRow.state).in_([state.name for state in states]))
+    rows = list(session.exec(query))
+    entries: dict[bytes, list[EntryRow]] = defaultdict(list)
+    for entry in session.exec(select(EntryRow)):
+        entries[entry.case_id].append(entry)
+    return [_fold(row, entries[row.case_id], rules) for row in rows]
+
+
+def _fold(row: MatterRow, entries: Iterable[EntryRow], rules: RuleSets) -> Case:
+    official_unit, *others = row.declaring_units.split()
+    opened = Matter(
+        matter_id=row.case_id,
+        rules_version=row.rules_version,
+        approving_unit=row.approving_unit,
+        official_unit=official_unit,
+        village_unit=row.approving_unit,
+        official_name=row.official_name,
+        notified_at=row.notified_at,
+        copied_to=tuple(others),
+    )
+    made = (decode_entry(entry.body) for entry in entries)
+    return Case(row.notice_id, fold(opened, made, rules.get(row.rules_version)))
+
+
+def next_seq(session: Session, case_id: bytes, unit: str, side: Side) -> int:
+    """The number of the next own entry of the case."""
+    mine = (
+        col(EntryRow.case_id) == case_id,
+        col(EntryRow.unit) == unit,
+        col(EntryRow.side) == int(side),
+    )
+    return (session.exec(select(sa.func.max(col(EntryRow.seq))).where(*mine)).one() or 0) + 1
+
+
+def add_entry(session: Session, entry: Entry, rules: RuleSets) -> None:
+    """Appends the entry, and brings the listed state of its case up to date if it is held."""
+    session.add(
+        EntryRow(
+            case_id=entry.case_id,
+            unit=entry.actor.unit,
+            side=int(entry.side),
+            seq=entry.seq,
+            at=entry.at,
+            body=entry.encode(),
+        )
+    )
+    session.flush()
+    refresh_state(session, entry.case_id, rules)
+
+
+def refresh_state(session: Session, case_id: bytes, rules: RuleSets) -> None:
+    """Writes what the entries of the case come to into its row, where it is held."""
+    case = read_case(session, case_id, rules)
+    row = session.get(MatterRow, case_id)
+    if case is None or row is None:
+        return
+    row.state, row.version = case.matter.state.name, case.matter.version
+    session.add(row)
+
+
+def find_baseless(session: Session) -> list[bytes]:
+    """The cases that still go on although the unit has withdrawn the record they rest on."""
+    query = (
+        sa.select(col(MatterRow.case_id))
+        .join(Notice, col(Notice.notice_id) == col(MatterRow.notice_id))
+        .outerjoin(Record, sa.and_(col(Record.subject) == col(Notice.subject), col(Record.wanted)))
+        .where(col(Record.number).is_(None), col(MatterRow.state) != State.WITHDRAWN.name)
+    )
+    return list(session.execute(query).scalars())
+
+
+# --- reports --------------------------------------------------------------------------------------
+
+
+def add_report(session: Session, report: Report) -> None:
+    """Puts an own report behind those that wait."""
+    session.add(OwnReportRow(case_id=report.case_id, body=report.encode()))
+
+
+def read_waiting(session: Session) -> list[Waiting]:
+    """The reports that the matcher does not have, in the order in which they were made."""
+    query = select(OwnReportRow).where(col(OwnReportRow.sent_at).is_(None))
+    rows = session.exec(query.order_by(col(OwnReportRow.position)))
+    return [Waiting(row.position or 0, Report.decode(row.body)) for row in rows]
+
+
+def settle_report(session: Session, position: int, at: datetime) -> None:
+    """Keeps that the matcher has the report since ``at``, and lets its bytes go."""
+    mine = sa.update(OwnReportRow).where(col(OwnReportRow.position) == position)
+    session.execute(mine.values(sent_at=at, body=b""))
+
+
+def last_received(session: Session) -> int:
+    """The number of the last report that was fetched; 0 before the first."""
+    return session.exec(select(sa.func.max(col(ReceivedReportRow.number)))).one() or 0
+
+
+def add_received(
+    session: Session, number: int, report: Report, at: datetime, problem: str = ""
+) -> None:
+    """Keeps that a report came, and why it is not believed, if it is not."""
+    session.add(
+        ReceivedReportRow(
+            number=number,
+            case_id=report.case_id,
+            unit=report.unit,
+            side=int(report.side),
+            seq=report.seq,
+            received_at=at,
+            problem=problem,
+        )
+    )
+
+
+def has_entry(session: Session, entry: Entry) -> bool:
+    """Whether that number of that party is taken."""
+    key = (entry.case_id, entry.actor.unit, int(entry.side), entry.seq)
+    return session.get(EntryRow, key) is not None
+
+
+def count_problems(session: Session, case_id: bytes) -> int:
+    """The number of reports about the case that were not believed."""
+    query = select(sa.func.count()).where(
+        col(ReceivedReportRow.case_id) == case_id, col(ReceivedReportRow.problem) != ""
+    )
+    return session.exec(query.select_from(ReceivedReportRow)).one()
+
+
+# --- public notices -------------------------------------------------------------------------------
+
+
+def add_public_notice(
+    session: Session, notice_id: bytes, case_id: bytes, digest: bytes, content: str
+) -> None:
+    """Keeps what was posted."""
+    session.add(
+        PublicNoticeRow(notice_id=notice_id, case_id=case_id, digest=digest, content=content)
+    )
+
+
+def read_public_notices(session: Session, case_id: bytes | None) -> list[tuple[bytes, bytes, str]]:
+    """(case, digest, content) of what was ever posted here, of one case or of all."""
+    query = select(PublicNoticeRow)
+    if case_id is not None:
+        query = query.where(col(PublicNoticeRow.case_id) == case_id)
+    return [(row.case_id, row.digest, row.content) for row in session.exec(query)]
