@@ -64,7 +64,9 @@ def test_unopened_notice_is_listed_blank_and_disputed(unit: Unit) -> None:
 
 
 def test_notice_of_the_other_side_is_not_kept(unit: Unit) -> None:
-    wrong = OfficialNotice(bytes(16), bytes(32), bytes(16), "x", "x", "x", "x", "x", None, "x", None)
+    wrong = OfficialNotice(
+        bytes(16), bytes(32), bytes(16), "x", "x", "x", "x", "x", None, "x", None
+    )
     with pytest.raises(TypeError):
         unit.database.run_tx(
             "save", lambda session: unit.store.save_notice(session, bytes(16), wrong)
