@@ -116,6 +116,7 @@ PART = "[[campaign.deadline]]\nstep = 'items'\ndue_on = 2018-09-10\n"
     [
         (HEAD, "'deadline' is missing"),
         (HEAD + "deadline = []", "'deadline' is a list of tables"),
+        (HEAD + "deadline = 3", "'deadline' is a list of tables"),
         (HEAD + PART + PART, "a step has two deadlines"),
         (HEAD + PART + "units = ['nobody']", "'nobody' is no reporting unit on 2018-09-10"),
         (HEAD + PART + "units = ['zhongxue']", "'zhongxue' is no reporting unit"),
