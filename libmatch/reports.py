@@ -1,6 +1,6 @@
 """A unit's step in a matter as everybody may see it: which case, whose, what it means for the gate.
 
-A report goes from one party of a case to the others and to 纪委, sealed to each (``notices.seal_report``)
+A report goes from one party of a case to the others and to 纪委, sealed to each by its unit (``seal_info``)
 and relayed by the matcher, which opens none: it reads the stage, and lets the gate follow it (R47). This is
 the keyless half. Whoever gets a report sees who else got a copy, and a digest of each, but no other copy.
 """
