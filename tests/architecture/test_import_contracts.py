@@ -111,6 +111,8 @@ VIOLATIONS: dict[str, list[tuple[str, str]]] = {
         ("services/inspector/another_use_case.py", "import services.holder"),
     ],
     "holder-below": [("services/holder/another_use_case.py", "import services.registry")],
+    "process": [("services/matcher/another_use_case.py", "import services.process")],
+    "process-below": [("services/process/another_step.py", "import services.holder")],
     "command-line-on-top": [
         ("services/registry/another_use_case.py", "import services.cli"),
         ("services/chassis/observe.py", "from services import cli"),

@@ -15,12 +15,12 @@ from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.refusals import ChassisError, Conflict, NotFound
 from services.holder.material import Material
-from services.holder.matters.entries import Entry
-from services.holder.matters.folding import stage_of
 from services.holder.matters.sealing import seal_entry
 from services.holder.store import matters as store
 from services.holder.store.matters import Case, Transaction
 from services.holder.store.trail import Trail
+from services.process.entries import Entry
+from services.process.folding import stage_of
 from services.rules.matter import apply
 from services.rules.matter_facts import Actor, Matter
 from services.rules.matter_steps import Step

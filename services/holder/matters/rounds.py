@@ -24,11 +24,11 @@ from services.chassis.db import Database
 from services.holder.matcher import Matcher
 from services.holder.material import Material
 from services.holder.matters.acting import StepWriter
-from services.holder.matters.entries import Entry, decode_entry
 from services.holder.matters.facts import CaseFacts, FactsOf
 from services.holder.matters.sealing import open_copy
 from services.holder.store import matters as store
 from services.holder.store.matters import Transaction, Waiting
+from services.process.entries import Entry, decode_entry
 from services.rules.china_time import china_day
 from services.rules.matter_facts import Matter, Recipient, State
 from services.rules.matter_steps import Because, Complete, Conclude, Event, Inform, Step

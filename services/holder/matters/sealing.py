@@ -10,7 +10,7 @@ from libmatch.manifest import Member
 from libmatch.records import SIGNATURE_SIZE
 from libmatch.reports import Report, Stage, make_copies, seal_info, verify_report
 from services.holder.material import Material
-from services.holder.matters.entries import Entry
+from services.process.entries import Entry
 
 
 def seal_entry(

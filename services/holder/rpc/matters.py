@@ -13,10 +13,10 @@ from libmatch.stubs.matters.v1 import matters_pb2 as pb
 from libmatch.stubs.matters.v1 import matters_pb2_grpc
 from services.chassis.authz import caller
 from services.holder.matters.desk import At, Finding
-from services.holder.matters.entries import Entry, to_us
 from services.holder.matters.office import MatterOffice
 from services.holder.matters.posted import Form
 from services.holder.matters.showing import Shown
+from services.process.entries import Entry, to_us
 from services.rules.matter_facts import Measure, MeasureKind, Recipient, State, Verdict
 from services.rules.matter_steps import Because, Conclude, Inform, Object, Step, TakeMeasure
 from services.rules.public_notice import Hotline

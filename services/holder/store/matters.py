@@ -13,8 +13,6 @@ from sqlmodel import Session, col, select
 
 from libmatch.records import Side
 from libmatch.reports import Report
-from services.holder.matters.entries import Entry, decode_entry
-from services.holder.matters.folding import Folded, fold
 from services.holder.tables import (
     EntryRow,
     MatterRow,
@@ -24,6 +22,8 @@ from services.holder.tables import (
     ReceivedReportRow,
     Record,
 )
+from services.process.entries import Entry, decode_entry
+from services.process.folding import Folded, fold
 from services.rules.matter_facts import Matter, State
 from services.rules.ruleset import RuleSets
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from libmatch.records import Side
 from libmatch.reports import Stage
-from services.holder.matters.entries import Entry
+from services.process.entries import Entry
 from services.rules.matter import apply
 from services.rules.matter_facts import Matter, State, Verdict
 from services.rules.matter_steps import Complete, Conclude, Event, Object, Post, Step, TakeDown
