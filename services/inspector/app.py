@@ -19,6 +19,7 @@ from services.chassis.schema import migrate
 from services.chassis.server import App, Runtime, Worker, run_service
 from services.inspector import rpc
 from services.inspector.assign import Assign
+from services.inspector.case_matters import CaseMatters
 from services.inspector.check_capsules import CheckCapsules
 from services.inspector.collect_reports import CollectReports
 from services.inspector.config import Settings
@@ -42,10 +43,12 @@ from services.inspector.store.batches import Batches
 from services.inspector.store.cases import Cases
 from services.inspector.store.checkpoints import Checkpoints
 from services.inspector.store.disputes import Disputes
+from services.inspector.store.entries import Entries
 from services.inspector.store.hits import Hits
 from services.inspector.store.notices import Notices
 from services.inspector.store.reports import Reports
 from services.inspector.store.rosters import Rosters
+from services.rules.ruleset import packaged_rulesets
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -66,6 +69,11 @@ class Wiring:
         """The epochs of the kit. Raises what ``Epochs`` raises, also for a rolled-back roster."""
         rosters = Rosters(self.database, self.own)
         return Epochs(self.kit, lambda roster: rosters.remember(roster, self.now()))
+
+    def make_case_matters(self, epochs: Epochs) -> CaseMatters:
+        """The matters of the released cases, by the packaged rules."""
+        entries, disputes = Entries(self.database), Disputes(self.database)
+        return CaseMatters(entries, disputes, epochs, packaged_rulesets(), self.now)
 
     def wire(
         self,

@@ -33,6 +33,7 @@ WHAT_ZH = {
     DisputeKind.REPORT_UNSIGNED: "比对平台提供的事项报告不是{0}签名的内容",
     DisputeKind.REPORT_ALTERED: "比对平台没有完整提供{0}给纪委的事项报告，或改动了内容",
     DisputeKind.REPORT_REPEATED: "比对平台把{0}的同一序号的事项报告提供了两次",
+    DisputeKind.REPORT_BODY: "{0}的事项报告内容不是该事项的有效步骤，或核查结果的签名不符，须由该单位核对",
     DisputeKind.REPORT_GAP: "事项报告编号{0}缺失：可能有报告没有提供给纪委",
 }
 

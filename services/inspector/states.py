@@ -88,6 +88,7 @@ class DisputeKind(StrEnum):
     REPORT_ALTERED = "report-altered"
     REPORT_REPEATED = "report-repeated"
     REPORT_GAP = "report-gap"
+    REPORT_BODY = "report-body"
 
 
 # These end when the hit opens; the others stay, for what was once shown cannot be taken back.

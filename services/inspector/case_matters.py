@@ -1,0 +1,115 @@
+"""The matter of each case as 纪委 knows it: its own case, and every step that the units reported (R39).
+
+The same entries, the same order and the same rules as in the units, so the same matter. What a unit
+reported and is no step of the case, is not the step that it told the gate, or is an outcome that it
+did not sign, is left out and becomes a dispute; the rest of the case goes on without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from libmatch.errors import EncodingError, ManifestError
+from libmatch.suites import verify_signature
+from services.inspector.cases import Case
+from services.inspector.disputes import Dispute, unknown_party
+from services.inspector.epochs import Epochs, find_member
+from services.inspector.states import CaseStatus, DisputeKind
+from services.inspector.store.disputes import Disputes
+from services.inspector.store.entries import Body, Entries, Told
+from services.process.entries import Entry, decode_entry
+from services.process.folding import Folded, fold, stage_of
+from services.rules.china_time import china_day
+from services.rules.matter_facts import Matter, State
+from services.rules.matter_steps import Conclude
+from services.rules.ruleset import RuleSets
+from services.rules.violation import RuleViolation
+
+_PAGE = 200  # cases that are in memory at once
+
+
+@dataclass(frozen=True)
+class CaseMatters:
+    """The released cases, each with the matter that its entries come to."""
+
+    entries: Entries
+    disputes: Disputes
+    epochs: Epochs
+    rules: RuleSets
+    now: Callable[[], datetime]
+
+    def fold_cases(self) -> Iterator[tuple[Case, Folded]]:
+        """Every case that was released, ascending by number, with its matter. Keeps new disputes."""
+        after = 0
+        while page := self.entries.read_page(after, _PAGE):
+            found: list[Dispute] = []
+            yield from [self._fold(told, found) for told in page]
+            self.disputes.add(found, self.now())
+            after = page[-1].case.number
+
+    def _fold(self, told: Told, found: list[Dispute]) -> tuple[Case, Folded]:
+        opened = open_matter(told, self.rules)
+        entries = []
+        for body in told.bodies:
+            try:
+                entries.append(self._believe(body, opened))
+            except ManifestError:
+                found.append(unknown_party(None))
+            except (EncodingError, RuleViolation):
+                found.append(self._dispute(body))
+        folded = fold(opened, entries, self.rules.get(opened.rules_version))
+        if told.case.status is CaseStatus.WITHDRAWN:
+            # No record says it any more, whether or not its units have said so yet (R37).
+            folded = replace(folded, matter=replace(folded.matter, state=State.WITHDRAWN))
+        return told.case, folded
+
+    def _believe(self, body: Body, opened: Matter) -> Entry:
+        """The entry in ``body``. Raises EncodingError, ManifestError, RuleViolation."""
+        entry = decode_entry(body.body)
+        head = (opened.matter_id, body.unit, body.side, body.seq, body.at_us)
+        if head != (entry.case_id, entry.actor.unit, entry.side, entry.seq, entry.at_us):
+            raise EncodingError("the report holds a step of another case, number, time or party")
+        if body.stage not in _stages_of(entry, opened):
+            raise EncodingError("the step is not the one that the gate was told")
+        if isinstance(entry.step, Conclude):
+            outcome = entry.step.outcome(entry.actor, entry.at)
+            outcome.verify(entry.case_id, partial(verify_signature, self._signing_key(body)))
+        return entry
+
+    def _signing_key(self, body: Body) -> bytes:
+        (report,) = self.entries.read_reports([body.report]).values()
+        member = find_member(self.epochs.find(report.epoch), body.unit)
+        if member is None:
+            raise ManifestError("the kit has lost the epoch in which the outcome was signed")
+        return member.signing_key
+
+    def _dispute(self, body: Body) -> Dispute:
+        (report,) = self.entries.read_reports([body.report]).values()
+        detail = f"{body.unit}（报告{body.report}）"
+        return Dispute(DisputeKind.REPORT_BODY, (body.unit,), b"", detail, report.encode())
+
+
+def open_matter(told: Told, rules: RuleSets) -> Matter:
+    """The matter of the case before any step, under the rules of the day on which units were told."""
+    case = told.case
+    # All that ever declared it: the first one posts, also after its own record was withdrawn (R43).
+    official_unit, *others = dict.fromkeys(pair.declaring_unit for pair in case.pairs)
+    return Matter(
+        matter_id=case.case_id,
+        rules_version=rules.on(china_day(told.told_at)).version,
+        approving_unit=case.key.approving_unit,
+        official_unit=official_unit,
+        village_unit=case.key.approving_unit,
+        official_name=case.content.relative.official_name,
+        notified_at=told.told_at,
+        copied_to=tuple(others),
+    )
+
+
+def _stages_of(entry: Entry, opened: Matter) -> frozenset[int]:
+    """What the gate may have been told of the step, whatever was open just then."""
+    befores = (opened, replace(opened, state=State.OBJECTED))
+    return frozenset(int(stage_of(entry.step, before)) for before in befores)
