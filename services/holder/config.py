@@ -14,13 +14,16 @@
     system = "zhang"                  # three logins of clerks' certificates, three persons (R64)
     security = "wang"
     audit = "chen"
+
+``units`` and ``campaigns`` name the district's own list of units (R7) and deadlines (R57 to R60); without
+them those of the notice, as shipped, are used.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.chassis.config import PeerSettings, SecretFile, ServiceSettings
 from services.holder.administrators import Administrators
@@ -35,3 +38,11 @@ class UnitSettings(ServiceSettings):
     matcher: PeerSettings
     sync_interval_s: float = Field(default=30.0, ge=0.1, le=3600)
     administrators: Administrators | None = None
+    units: Path | None = None
+    campaigns: Path | None = None
+
+    @model_validator(mode="after")
+    def _deadlines_name_known_units(self) -> UnitSettings:
+        if (self.units is None) != (self.campaigns is None):
+            raise ValueError("units and campaigns are given together: the second names the first")
+        return self
