@@ -1,51 +1,13 @@
-"""The district's own data for the rules: its units (R7), its deadlines (R57 to R60), readings (R62)."""
+"""The district's own data (``services.process.district_data``), as a unit's settings name it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
-
-from services.chassis.config import ConfigError
 from services.holder.config import UnitSettings
-from services.rules.deadlines import Campaign, Step, last_day, load_campaigns, packaged_campaigns
-from services.rules.ruleset import RuleSet, RuleSets, packaged_rulesets
-from services.rules.units import UnitTree, load_units, packaged_units
+from services.process.district_data import DistrictData, read_district_data
 
-
-@dataclass(frozen=True)
-class DistrictData:
-    """What rules need to know of the district. ``campaigns``: oldest first."""
-
-    units: UnitTree
-    campaigns: tuple[Campaign, ...]
-    rulesets: RuleSets
-
-    def rules(self, on: date) -> RuleSet:
-        """The readings in force on that day. RuleViolation R62 where none are yet."""
-        return self.rulesets.on(on)
-
-    def last_day(self, step: Step, unit: str, on: date) -> date | None:
-        """The last day in time of the newest campaign that asks ``step`` of ``unit``; None without one."""
-        for campaign in reversed(self.campaigns):
-            for deadline in campaign.deadlines:
-                if deadline.step is step and unit in deadline.concerns(self.units):
-                    return last_day(deadline, self.rules(on))
-        return None
+__all__ = ["DistrictData", "open_district_data"]
 
 
 def open_district_data(settings: UnitSettings) -> DistrictData:
     """The data that the settings name, else those shipped. Raises ConfigError, RuleDataError."""
-    if settings.units is None or settings.campaigns is None:
-        units = packaged_units()
-        return DistrictData(units, packaged_campaigns(units), packaged_rulesets())
-    units = load_units(_read(settings.units))
-    campaigns = load_campaigns(_read(settings.campaigns), units)
-    return DistrictData(units, campaigns, packaged_rulesets())
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: cannot be read ({type(error).__name__})"]) from None
+    return read_district_data(settings.units, settings.campaigns)
