@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 from sqlmodel import Session
@@ -19,7 +20,7 @@ from services.beneficiary.store import Store
 from services.beneficiary.store.case_facts import facts_of_cases
 from services.beneficiary.withdraw import Withdraw
 from services.chassis.authz import AccessTable
-from services.chassis.server import App, Runtime, run_service
+from services.chassis.server import App, Runtime, run_service, utc_now
 from services.holder.admission import ROLES, own_unit_only
 from services.holder.app import check_material, open_accounts, open_database, open_half
 from services.holder.config import UnitSettings
@@ -71,9 +72,9 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
         )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, now: Callable[[], datetime] = utc_now) -> int:
     """The exit code of the service (``services.chassis.server.ExitCode``)."""
-    return run_service("beneficiary", UnitSettings, build, argv)
+    return run_service("beneficiary", UnitSettings, build, argv, now)
 
 
 if __name__ == "__main__":

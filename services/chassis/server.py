@@ -1,7 +1,8 @@
 """Runs a service as a process: checks everything, says when it is ready, and ends cleanly.
 
 A service's ``app.py`` gives ``run_service`` its settings class and a function that builds an ``App``;
-the rest (settings, log, signals, exit codes; ``listener`` for the port) is the same for all.
+the rest (settings, log, signals, exit codes; ``listener`` for the port) is the same for all. The clock
+is handed in by whoever starts the process; no setting moves it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ __all__ = [
     "Worker",
     "run_service",
     "start",
+    "utc_now",
 ]
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
@@ -56,20 +58,27 @@ class ExitCode(IntEnum):
     FORCED = 5  # a call was still running when the grace was over
 
 
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
 def run_service(
     name: str,
     settings_class: type[SettingsT],
     build: Callable[[SettingsT, Runtime], App],
     argv: Sequence[str] | None = None,
+    now: Callable[[], datetime] = utc_now,
 ) -> int:
     """The exit code after running service ``name`` until SIGTERM or SIGINT; a second one hurries.
 
-    ``--config PATH`` names the settings; ``--check`` ends after checking them.
+    ``--config PATH`` names the settings; ``--check`` ends after checking them. ``now``: the clock of all
+    that the service decides and keeps. TLS has the machine's, whatever it says.
     """
     arguments = _parse(name, argv)
     os.umask(0o077)
     try:
-        settings, runtime = _prepare(name, settings_class, arguments.config)
+        settings, runtime = _prepare(name, settings_class, arguments.config, now)
         if arguments.check:
             return ExitCode.OK
         return _run(name, settings, runtime, build)
@@ -84,13 +93,11 @@ def _parse(name: str, argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _prepare(name: str, settings_class: type[SettingsT], path: Path) -> tuple[SettingsT, Runtime]:
+def _prepare(
+    name: str, settings_class: type[SettingsT], path: Path, now: Callable[[], datetime]
+) -> tuple[SettingsT, Runtime]:
     settings = load_settings(settings_class, path, f"LIBMATCH_{name.upper()}")
-    own = check_own_certificate(settings.tls, _utc_now)
+    own = check_own_certificate(settings.tls, now)
     try:
         expected = server_dns_name(own.identity)
     except IdentityError as error:
@@ -103,7 +110,7 @@ def _prepare(name: str, settings_class: type[SettingsT], path: Path) -> tuple[Se
                 "clients would not accept this server"
             ]
         )
-    return settings, Runtime(_utc_now, own.identity, own.not_after)
+    return settings, Runtime(now, own.identity, own.not_after)
 
 
 def _check_folders(settings: ServiceSettings) -> None:

@@ -16,7 +16,7 @@ from services.chassis.client import open_channel
 from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.schema import migrate
-from services.chassis.server import App, Runtime, Worker, run_service
+from services.chassis.server import App, Runtime, Worker, run_service, utc_now
 from services.inspector import rpc
 from services.inspector.assign import Assign
 from services.inspector.case_matters import CaseMatters
@@ -135,9 +135,9 @@ def build(settings: Settings, runtime: Runtime) -> App:
         )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, now: Callable[[], datetime] = utc_now) -> int:
     """The exit code of the service (``services.chassis.server.ExitCode``)."""
-    return run_service("inspector", Settings, build, argv)
+    return run_service("inspector", Settings, build, argv, now)
 
 
 if __name__ == "__main__":

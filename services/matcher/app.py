@@ -13,7 +13,7 @@ from services.chassis.config import read_secret
 from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.schema import migrate
-from services.chassis.server import App, Runtime, run_service
+from services.chassis.server import App, Runtime, run_service, utc_now
 from services.matcher import rpc
 from services.matcher.config import Settings
 from services.matcher.epoch import EpochFolder
@@ -92,9 +92,9 @@ def build(settings: Settings, runtime: Runtime) -> App:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, now: Callable[[], datetime] = utc_now) -> int:
     """The exit code of the process."""
-    return run_service("matcher", Settings, build, argv)
+    return run_service("matcher", Settings, build, argv, now)
 
 
 if __name__ == "__main__":

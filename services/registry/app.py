@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 from sqlmodel import Session
@@ -12,7 +13,7 @@ from sqlmodel import Session
 from libmatch.prepare import Payload
 from libmatch.records import Side
 from services.chassis.authz import AccessTable
-from services.chassis.server import App, Runtime, run_service
+from services.chassis.server import App, Runtime, run_service, utc_now
 from services.holder.admission import ROLES, own_unit_only
 from services.holder.app import check_material, open_accounts, open_database, open_half
 from services.holder.config import UnitSettings
@@ -71,9 +72,9 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
         )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, now: Callable[[], datetime] = utc_now) -> int:
     """The exit code of the service (``services.chassis.server.ExitCode``)."""
-    return run_service("registry", UnitSettings, build, argv)
+    return run_service("registry", UnitSettings, build, argv, now)
 
 
 if __name__ == "__main__":
