@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from demo.clock import MovedClock
 from demo.failure import DemoFailure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,7 +41,7 @@ class Program:
 class Process:
     """One running service. ``address`` is where it listens, once ``wait_ready`` returned."""
 
-    def __init__(self, program: Program, logs: Path) -> None:
+    def __init__(self, program: Program, logs: Path, clock: MovedClock) -> None:
         self.program = program
         self.stdout = logs / f"{program.name}.stdout"
         self.stderr = logs / f"{program.name}.stderr"
@@ -48,7 +49,7 @@ class Process:
         self._told = self.stdout.stat().st_size if self.stdout.exists() else 0
         with self.stdout.open("ab") as out, self.stderr.open("ab") as err:
             self._child = subprocess.Popen(
-                _command(program),
+                _command(program, clock),
                 cwd=ROOT,
                 env=make_environment(program.settings),
                 stdin=subprocess.DEVNULL,
@@ -127,8 +128,8 @@ def _uninterrupted() -> Iterator[None]:
         signal.raise_signal(number)
 
 
-def _command(program: Program) -> list[str]:
-    child = [sys.executable, "-m", "demo.child", str(os.getpid()), program.module]
+def _command(program: Program, clock: MovedClock) -> list[str]:
+    child = [sys.executable, "-m", "demo.child", str(os.getpid()), str(clock.path), program.module]
     return [*child, "--config", str(program.config)]
 
 
@@ -144,8 +145,9 @@ class Processes:
     Start them from the main thread: the kernel ends a child with the thread that made it (``demo.child``).
     """
 
-    def __init__(self, logs: Path, stop_s: float = _STOP_S) -> None:
+    def __init__(self, logs: Path, clock: MovedClock, stop_s: float = _STOP_S) -> None:
         self._logs = logs
+        self._clock = clock
         self._stop_s = stop_s
         self._running: dict[str, Process] = {}
         self.exit_codes: dict[str, int] = {}
@@ -174,7 +176,7 @@ class Processes:
         started = []
         for program in programs:
             with _uninterrupted():  # else a child could be there that nobody knows of
-                started.append(Process(program, self._logs))
+                started.append(Process(program, self._logs, self._clock))
                 self._running[program.name] = started[-1]
         for process in started:
             process.wait_ready()

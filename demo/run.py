@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from demo.attempt import Attempt, attempt
+from demo.clock import MovedClock
 from demo.first_run import refused_rows, run_first
 from demo.judge import live_cases
 from demo.later import REASON_ZH, Later
@@ -34,7 +35,8 @@ def run_demo(
     with stages.stage("ceremony", "两位保管人的仪式、各方密钥与证书", CEREMONY_STEPS) as tell:
         hold_ceremony(units, place.district, now(), lambda _: tell(1))
     kill = Kill(options.kill_matcher)
-    with Processes(place.logs) as processes:
+    clock = MovedClock(place.clock)
+    with Processes(place.logs, clock) as processes:
         with Parties(place.district) as parties:
             with stages.stage("start", "启动各方服务", count_services(units)) as tell:
                 site = open_site(units, place.district, processes, parties, lambda: tell(1))

@@ -45,12 +45,17 @@ class Workplace:
         return self.folder / "results"
 
     @property
+    def clock(self) -> Path:
+        """By how much the district's clock is moved (``demo.clock``)."""
+        return self.folder / "clock"
+
+    @property
     def report(self) -> Path:
         """The machine-readable report."""
         return self.folder / "report.json"
 
 
-_ENTRIES = ("sheets", "district", "logs", "results", "report.json")
+_ENTRIES = ("sheets", "district", "logs", "results", "clock", "report.json")
 
 
 @contextmanager

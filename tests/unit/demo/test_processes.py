@@ -10,20 +10,24 @@ import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from demo.clock import MovedClock
 from demo.failure import DemoFailure
 from demo.processes import ROOT, Processes, Program
 
 READY = """
-    import json, signal, sys, threading
+    import json, signal, threading
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    print("a line that is not JSON")
-    print(json.dumps({"event": "ready", "address": "127.0.0.1:" + sys.argv[2]}), flush=True)
-    stop.wait()
+    def main(argv, now):
+        print("a line that is not JSON")
+        print(json.dumps({"event": "ready", "address": "127.0.0.1:" + argv[1]}), flush=True)
+        stop.wait()
+        return 0
 """
 DEAF = READY.replace("lambda *_: stop.set()", "signal.SIG_IGN")
 
@@ -54,7 +58,7 @@ def _alive(folder: Path) -> list[int]:
 
 
 def test_the_ready_line_tells_where_a_service_listens(folder: Path) -> None:
-    with Processes(folder / "logs") as processes:
+    with Processes(folder / "logs", MovedClock(folder / "clock")) as processes:
         programs = [_program(folder, "a"), _program(folder, "b", config="7402")]
         assert [p.address for p in processes.start(programs)] == [
             "127.0.0.1:7401",
@@ -65,7 +69,10 @@ def test_the_ready_line_tells_where_a_service_listens(folder: Path) -> None:
 
 def test_a_service_that_does_not_start_names_its_log(folder: Path) -> None:
     broken = _program(folder, "a", "import sys; sys.exit('no key')")
-    with Processes(folder / "logs") as processes, pytest.raises(DemoFailure) as failure:
+    with (
+        Processes(folder / "logs", MovedClock(folder / "clock")) as processes,
+        pytest.raises(DemoFailure) as failure,
+    ):
         list(processes.start([_program(folder, "b"), broken]))
     assert failure.value.log == folder / "logs" / "a.stderr"
     assert "no key" in failure.value.log.read_text("utf-8")
@@ -73,15 +80,15 @@ def test_a_service_that_does_not_start_names_its_log(folder: Path) -> None:
 
 
 def test_a_service_that_ends_by_itself_is_noticed(folder: Path) -> None:
-    with Processes(folder / "logs") as processes:
-        (process,) = processes.start([_program(folder, "a", READY.replace("stop.wait()", ""))])
+    with Processes(folder / "logs", MovedClock(folder / "clock")) as processes:
+        (process,) = processes.start([_program(folder, "a", READY.replace("stop.wait()", "pass"))])
         process.finish(time.monotonic() + 10)
         with pytest.raises(DemoFailure, match="意外退出"):
             processes.check()
 
 
 def test_a_killed_service_starts_again_with_the_same_logs(folder: Path) -> None:
-    with Processes(folder / "logs") as processes:
+    with Processes(folder / "logs", MovedClock(folder / "clock")) as processes:
         list(processes.start([_program(folder, "a")]))
         program = processes.kill("a")
         assert "a" not in processes.names
@@ -90,8 +97,19 @@ def test_a_killed_service_starts_again_with_the_same_logs(folder: Path) -> None:
         assert again.stdout.read_text("utf-8").count("ready") == 2
 
 
+def test_a_service_lives_by_the_demo_s_clock(folder: Path) -> None:
+    code = READY.replace("stop.wait()", "stop.wait(); print(now().isoformat(), flush=True)")
+    clock = MovedClock(folder / "clock")
+    with Processes(folder / "logs", clock) as processes:
+        (process,) = processes.start([_program(folder, "a", code)])
+        clock.move_to(datetime.now(UTC) + timedelta(days=400))
+    told = datetime.fromisoformat(process.stdout.read_text("utf-8").splitlines()[-1])
+    assert abs(told - clock()) < timedelta(minutes=1)
+    assert told > datetime.now(UTC) + timedelta(days=399)
+
+
 def test_an_error_in_the_block_leaves_no_service_behind(folder: Path) -> None:
-    processes = Processes(folder / "logs")
+    processes = Processes(folder / "logs", MovedClock(folder / "clock"))
 
     def fail() -> None:
         with processes:
@@ -125,7 +143,7 @@ def test_an_interrupt_in_the_middle_of_a_start_waits_until_the_service_is_known(
 ) -> None:
     program = _program(folder, "a")
     program = replace(program, settings=_Interrupting(program.settings))
-    processes = Processes(folder / "logs")
+    processes = Processes(folder / "logs", MovedClock(folder / "clock"))
 
     def start() -> None:
         with processes:
@@ -137,7 +155,7 @@ def test_an_interrupt_in_the_middle_of_a_start_waits_until_the_service_is_known(
 
 
 def test_a_service_that_does_not_listen_to_sigterm_is_killed(folder: Path) -> None:
-    with Processes(folder / "logs", stop_s=0.3) as processes:
+    with Processes(folder / "logs", MovedClock(folder / "clock"), stop_s=0.3) as processes:
         list(processes.start([_program(folder, "a", DEAF)]))
     assert processes.exit_codes == {"a": -signal.SIGKILL}
 
@@ -147,7 +165,7 @@ def test_settings_of_somebody_else_do_not_reach_a_service(
 ) -> None:
     monkeypatch.setenv("LIBMATCH_MATCHER__LOG__LEVEL", "debug")
     code = READY.replace("print(", "import os; print(sorted(os.environ)); print(", 1)
-    with Processes(folder / "logs") as processes:
+    with Processes(folder / "logs", MovedClock(folder / "clock")) as processes:
         (process,) = processes.start([_program(folder, "a", code)])
         told = process.stdout.read_text("utf-8")
     assert "LIBMATCH_X" in told
@@ -160,9 +178,11 @@ def test_services_end_even_where_the_demo_is_killed(folder: Path) -> None:
     code = f"""
         from pathlib import Path
         import signal
+        from demo.clock import MovedClock
         from demo.processes import Processes, Program
         settings = {dict(program.settings)!r}
-        with Processes(Path({str(folder / "logs")!r})) as processes:
+        clock = MovedClock(Path({str(folder / "clock")!r}))
+        with Processes(Path({str(folder / "logs")!r}), clock) as processes:
             list(processes.start([Program("a", "service_a", Path("7401"), settings)]))
             print("started", flush=True)
             signal.pause()
