@@ -6,7 +6,8 @@ may do everything but administer, as ``Accounts.open_to_all`` says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from services.chassis.identity import Identity
@@ -99,12 +100,11 @@ class Accounts:
         RuleViolation as ``actor`` raises it for the first of them, and R31 for a system outside
         ``SYSTEM_ACTIONS``.
         """
-        if self.administrators is None:
-            return
-        violations = [found for action in actions if (found := self._refusal(identity, action))]
-        if len(violations) == len(actions):
-            self.refused(identity, actions[0].name.lower().replace("_", "-"), violations[0])
-            raise violations[0]
+        try:
+            self._require(identity, actions)
+        except RuleViolation as refused:
+            self.refused(identity, action_name(actions[0]), refused)
+            raise
 
     def look_reason(self, reason: str) -> str:
         """The reason of a look for the trail (R63); may be "" where no administrators are named.
@@ -114,6 +114,31 @@ class Accounts:
         if self.administrators is None:
             return check_reason(reason) if reason.strip() else ""
         return check_reason(require_reason(reason))
+
+    def look(
+        self, identity: Identity, what: str, reason: str, *actions: Action, subject: str = ""
+    ) -> Trail:
+        """The trail of a look, to be written with it: who looks at what, and why (R63).
+
+        For methods that are not behind ``rpc.enforcement``, which keeps the trail of such refusals itself.
+        Raises what ``require`` raises for ``actions`` and what ``look_reason`` raises; such a look is in
+        the trail as refused.
+        """
+        trail = Trail(self._now(), identity, what, subject)
+        try:
+            if actions:
+                self._require(identity, actions)
+            return replace(trail, reason=self.look_reason(reason))
+        except RuleViolation as refused:
+            self.store.leave_trail(trail, f"refused {refused.rule}")
+            raise
+
+    def _require(self, identity: Identity, actions: Sequence[Action]) -> None:
+        if self.administrators is None:
+            return
+        violations = [found for action in actions if (found := self._refusal(identity, action))]
+        if len(violations) == len(actions):
+            raise violations[0]
 
     def _refusal(self, identity: Identity, action: Action) -> RuleViolation | None:
         try:
@@ -148,6 +173,11 @@ class Accounts:
         if file.roles & STAFF:
             check_unit_staff(self.unit, named_accounts(files, self.unit), self.rules)
         return file.roles, file.form.name
+
+
+def action_name(action: Action) -> str:
+    """How the trail names an action that was refused before it began."""
+    return action.name.lower().replace("_", "-")
 
 
 def named_accounts(files: Files, unit: str) -> list[Account]:

@@ -1,8 +1,8 @@
 """The one place where rights are asked for before a unit's service answers (R30, R56, R64).
 
-Wraps a servicer: every method needs a row, method → actions of which one is enough, or the service
-does not start. A refusal
-comes before the first piece of the request is taken.
+Wraps a servicer: every method needs a row, method → actions of which one is enough, or nobody may
+call it. A refusal comes before the first piece of the request is taken and is in the trail; so is a
+look that is refused for want of a reason (R63), which the method itself asks for.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any, TypeVar, cast
 import grpc
 
 from services.chassis.authz import caller
-from services.holder.accounts import Accounts
+from services.holder.accounts import Accounts, action_name
 from services.rules.roles import Action
+from services.rules.violation import RuleViolation
 
 Servicer = TypeVar("Servicer")
 
@@ -35,8 +36,14 @@ class _Enforced:
         actions, handler = self._actions[method], getattr(self._servicer, method)
 
         def call(request: Any, context: grpc.ServicerContext) -> Any:
-            self._accounts.require(caller(context), *actions)
-            return handler(request, context)
+            identity = caller(context)
+            self._accounts.require(identity, *actions)
+            try:
+                return handler(request, context)
+            except RuleViolation as refused:
+                if refused.rule == "R63":
+                    self._accounts.refused(identity, action_name(actions[0]), refused)
+                raise
 
         return call
 
