@@ -58,6 +58,7 @@ class _Entry:
     pledge: Pledge | None
     opinion: str
     relatives: dict[object, Relative] = field(default_factory=dict)
+    refused: int = 0
 
 
 class DeclarationBook:
@@ -99,6 +100,10 @@ class DeclarationBook:
         relatives[key] = _completed(_RELATIVE_LABELS, earlier, relative)
         return Added(repeated=True)
 
+    def note_refused(self, official: Official) -> None:
+        """Counts a row of an official who is in the book that was not taken."""
+        self._entries[official.identifier].refused += 1
+
     def declarations(self) -> tuple[Declaration, ...]:
         """All declarations, in the order in which their officials first came."""
         return tuple(
@@ -108,6 +113,7 @@ class DeclarationBook:
                 entry.pledge,
                 entry.opinion,
                 entry.official.position,
+                entry.refused,
             )
             for entry in self._entries.values()
         )

@@ -51,9 +51,11 @@ def parse_discipline(text: str) -> bool | None:
 
 
 def parse_phone(text: str) -> str:
-    """The digits, several numbers joined by 、; "" for a blank or 无."""
-    if not text or text in _NOTHING:
+    """The digits, several numbers joined by 、; "" for a blank, 无 where there is none (R17)."""
+    if not text:
         return ""
+    if text in _NOTHING:
+        return "无"
     parts = [part for part in re.split(r"[、/,;|]+", fold_width(text)) if part.strip()]
     return "、".join(_phone(part) for part in parts)
 

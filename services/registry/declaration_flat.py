@@ -145,6 +145,8 @@ def _settle(table: _Table, book: DeclarationBook, outcome: Outcome) -> None:
                 repeated.append(row)
         if flaws:
             outcome.refuse(row, flaws)
+            if isinstance(official, Official):
+                book.note_refused(official)
         else:
             outcome.take()
     outcome.note_repeated(repeated)

@@ -237,6 +237,8 @@ def _settle(
                 repeated.append(row)
         if flaws:
             outcome.refuse(row, flaws)
+            if official is not None:
+                book.note_refused(official)
         else:
             outcome.take()
             taken.add(row)

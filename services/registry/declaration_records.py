@@ -102,7 +102,8 @@ class Declaration:
     """One official with all relatives that a file declares for him.
 
     The official himself is never among ``relatives``. ``pledge`` None: the sheet has no place for
-    one (flat table). ``opinion``: what stands in 责任领导意见 (R23).
+    one (flat table). ``opinion``: what stands in 责任领导意见 (R23). ``refused``: how many of his rows
+    were not taken, so that what is here is not yet all that he declares.
     """
 
     official: Official
@@ -110,3 +111,4 @@ class Declaration:
     pledge: Pledge | None
     opinion: str
     position: Position
+    refused: int = 0

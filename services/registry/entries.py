@@ -83,13 +83,17 @@ class Known:
 
 @dataclass
 class ImportPlan:
-    """What to write, which relatives to seal (``enter``: references), and what to tell the clerk."""
+    """What to write, which relatives to seal (``enter``: references), and what to tell the clerk.
+
+    ``left_out``: references of relatives who are held and whom the declarations no longer name.
+    """
 
     new_officials: list[OfficialEntry] = field(default_factory=list)
     changed_officials: list[OfficialEntry] = field(default_factory=list)
     new_relatives: list[RelativeEntry] = field(default_factory=list)
     changed_relatives: list[RelativeEntry] = field(default_factory=list)
     enter: list[bytes] = field(default_factory=list)
+    left_out: list[bytes] = field(default_factory=list)
     new: int = 0
     changed: int = 0
     unchanged: int = 0

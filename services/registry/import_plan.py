@@ -179,9 +179,10 @@ class _Relatives:
             _tell(self._plan, told.position, text)
 
     def _tell_of_missing(self) -> None:
-        count = sum(not r.withdrawn and r.ref not in self._met for r in self._relatives)
-        if count:
-            text = f"原来申报的亲属有{count}名不在本表中，仍然保留；确实不再是亲属的，请办理撤回"
+        left_out = [r.ref for r in self._relatives if not r.withdrawn and r.ref not in self._met]
+        self._plan.left_out += left_out
+        if left_out:
+            text = f"原来申报的亲属有{len(left_out)}名不在本表中，仍然保留；确实不再是亲属的，请办理撤回"
             _tell(self._plan, self._position, text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,16 +53,38 @@ class Store:
         """
 
         def run(session: Session) -> ImportPlan:
-            at, plan = trail.at, make_plan(_read_known(session, identifiers, names))
-            insert_rows(session, OfficialRow, map(_official_to_row, plan.new_officials), at)
-            update_rows(session, OfficialRow, map(_official_to_row, plan.changed_officials), at)
-            insert_rows(session, RelativeRow, map(_relative_to_row, plan.new_relatives), at)
-            update_rows(session, RelativeRow, map(_relative_to_row, plan.changed_relatives), at)
-            records.enter(session, plan.enter, at)
+            plan = self.apply_plan(session, identifiers, names, make_plan, trail.at)
             trail.write(session, tell(plan))
             return plan
 
         return self._database.run_tx("registry.import", run)
+
+    @staticmethod
+    def apply_plan(
+        session: Session,
+        identifiers: Collection[Identifier],
+        names: Collection[str],
+        make_plan: Callable[[Known], ImportPlan],
+        at: datetime,
+        *,
+        withdraw_left_out: bool = False,
+    ) -> ImportPlan:
+        """As ``run_import``, in somebody's transaction.
+
+        ``withdraw_left_out``: whom the declarations no longer name leaves the match, after the new
+        records are there (R20).
+        """
+        plan = make_plan(_read_known(session, identifiers, names))
+        insert_rows(session, OfficialRow, map(_official_to_row, plan.new_officials), at)
+        update_rows(session, OfficialRow, map(_official_to_row, plan.changed_officials), at)
+        insert_rows(session, RelativeRow, map(_relative_to_row, plan.new_relatives), at)
+        update_rows(session, RelativeRow, map(_relative_to_row, plan.changed_relatives), at)
+        records.enter(session, plan.enter, at)
+        if withdraw_left_out:
+            rows = [{"ref": ref, "withdrawn": True} for ref in plan.left_out]
+            update_rows(session, RelativeRow, rows, at)
+            records.retire(session, plan.left_out)
+        return plan
 
     def leave_trail(self, trail: Trail, outcome: str) -> None:
         """Keeps the trail of something that changed nothing."""
