@@ -13,6 +13,7 @@ from sqlmodel import Field, Index, SQLModel, UniqueConstraint
 
 from services.chassis.db import UtcDateTime
 from services.holder.tables import STRICT, copy_tables
+from services.process.tables import copy_tables as copy_process_tables
 
 
 class Tables(SQLModel, registry=registry()):
@@ -20,6 +21,7 @@ class Tables(SQLModel, registry=registry()):
 
 
 copy_tables(Tables.metadata)
+copy_process_tables(Tables.metadata)
 
 
 class ItemRow(Tables, table=True):

@@ -23,6 +23,7 @@ from services.inspector.states import (
     NoticeState,
     ReportState,
 )
+from services.process.tables import copy_tables as copy_process_tables
 
 _STRICT = {"sqlite_strict": True}  # SQLite checks the types of what is written
 
@@ -35,6 +36,9 @@ def _by_value(kind: type[StrEnum]) -> sa.Enum:
 
 class Tables(SQLModel, registry=registry()):
     """The inspector's own metadata."""
+
+
+copy_process_tables(Tables.metadata)
 
 
 def table_of(model: type[Tables]) -> sa.Table:

@@ -68,6 +68,7 @@ class Action(StrEnum):
     RECORD_STATEMENT = "登记说明情况"
     READ_STATEMENTS = "查看说明情况"
     SAMPLE_UNIT = "单位抽查"
+    JOIN_DRAW = "参加抽查种子的产生"
     OPEN_HITS = "启封比中信息"
     RELEASE_HITS = "发送比中通知"
     SAMPLE_DISTRICT = "全区随机抽查"
@@ -126,6 +127,8 @@ PERMISSIONS: dict[Action, Permission] = {
     Action.RECORD_STATEMENT: _who("R49", *STAFF),
     Action.READ_STATEMENTS: _who("R50", *STAFF, _R.ORGANISATION_DEPARTMENT),
     Action.SAMPLE_UNIT: _who("R51", _R.DISCIPLINE_HEAD, _R.DISCIPLINE_ORGAN),
+    # Who gives to a seed beside the discipline organ, so that nobody chooses alone; never the worker.
+    Action.JOIN_DRAW: _who("R51", _R.RESPONSIBLE_LEADER, *SIGNERS, *DISCIPLINE),
     Action.OPEN_HITS: _who("R35", _R.INSPECTOR),
     Action.RELEASE_HITS: _who("R36", _R.INSPECTOR),
     Action.SAMPLE_DISTRICT: _who("R52", _R.INSPECTOR),

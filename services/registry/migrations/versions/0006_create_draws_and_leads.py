@@ -1,7 +1,9 @@
-"""placeholder of draws_and_leads
+"""create the tables of draws and leads
 
 Revision 0006 after 0005.
 """
+
+from services.process.migrations.draws_and_leads import create_draws_and_leads
 
 revision = "0006"
 down_revision = "0005"
@@ -10,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    create_draws_and_leads()
 
 
 def downgrade() -> None:

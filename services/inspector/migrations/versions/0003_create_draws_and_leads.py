@@ -1,7 +1,9 @@
-"""placeholder of draws_and_leads
+"""create the tables of draws and leads
 
 Revision 0003 after 0002.
 """
+
+from services.process.migrations.draws_and_leads import create_draws_and_leads
 
 revision = "0003"
 down_revision = "0002"
@@ -10,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    create_draws_and_leads()
 
 
 def downgrade() -> None:

@@ -1,0 +1,1 @@
+"""What revisions of several services have in common."""
