@@ -47,7 +47,13 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             stack, settings, runtime, material, database, load, store.save_notice, facts
         )
         office = make_office(
-            database, material, accounts.actor, facts, runtime.now, half.worker.wake
+            database,
+            material,
+            accounts.actor,
+            accounts.look_reason,
+            facts,
+            runtime.now,
+            half.worker.wake,
         )
         use_cases = rpc.UseCases(
             accounts,
@@ -64,10 +70,11 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
                     rpc.SERVICE: ROLES,
                     accounts_rpc.SERVICE: accounts_rpc.ROLES,
                     matters_rpc.SERVICE: ROLES,
+                    matters_rpc.CONFIRMATIONS: matters_rpc.OFFICERS,
                 }
             ),
             workers=[half.worker],
-            admit=own_unit_only(settings.unit),
+            admit=own_unit_only(settings.unit, {matters_rpc.CONFIRMATIONS}),
             close=stack.pop_all().close,
         )
 

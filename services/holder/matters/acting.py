@@ -103,8 +103,8 @@ class ActOnMatters:
         self._actor_of = actor_of
         self._now = now
 
-    def run(self, doing: Doing, case_id: bytes, version: int, make: MakeStep) -> None:
-        """Makes the step that ``make`` gives, if the case is still as ``version`` says.
+    def run(self, doing: Doing, case_id: bytes, version: int | None, make: MakeStep) -> None:
+        """Makes the step that ``make`` gives, if the case is still as ``version`` (None: any) says.
 
         Raises RuleViolation; NotFound for a case that is not held; Conflict where it has changed.
         """
@@ -114,7 +114,8 @@ class ActOnMatters:
             case = store.read_case(session, case_id, self._rules)
             if case is None:
                 raise NotFound("no such matter", "没有这个编号的事项。")
-            _require_version(case.matter, version)
+            if version is not None:
+                _require_version(case.matter, version)
             self._writer.write(session, case, actor, make)
             trail.write(session)
 

@@ -15,9 +15,11 @@ from services.holder.matters.facts import FactsOf, make_public_notice
 from services.holder.matters.posted import notice_to_json
 from services.holder.store import matters as store
 from services.rules.china_time import china_day
-from services.rules.matter_facts import Measure, Recipient, Verdict
+from services.rules.matter_facts import Measure, Recipient, Verdict, require_reason
 from services.rules.matter_steps import (
+    Because,
     Conclude,
+    Event,
     Inform,
     Object,
     Post,
@@ -96,6 +98,8 @@ class MatterDesk:
     def measure(self, caller: Identity, at: At, measure: Measure) -> None:
         """What was done about an item that is not compliant (R41)."""
         doing = Doing(caller, "record-measure", Action.SIGN_OUTCOME)
+        if measure.detail:
+            require_reason(measure.detail, "R41", "处理内容")
         self._step(doing, at, TakeMeasure(measure))
 
     def post(
@@ -129,8 +133,14 @@ class MatterDesk:
         """The notice in this unit's own place is taken down (R45)."""
         self._step(Doing(caller, "take-down", Action.PUBLISH), at, TakeDown(self.place))
 
+    def dispute(self, caller: Identity, at: At, reason: str) -> None:
+        """The caller doubts that the hit is right; 纪委 looks into it and confirms (R38)."""
+        step = Because(Event.DISPUTE, reason)
+        self._step(Doing(caller, "dispute-match", Action.VERIFY), at, step)
+
     def object(self, caller: Identity, at: At, reference: str) -> None:
         """Somebody objects to the publication (R48)."""
+        require_reason(reference, "R48", "异议登记编号")
         doing = Doing(caller, "record-objection", Action.RECORD_OBJECTION)
         self._step(doing, at, Object(reference))
 

@@ -11,14 +11,12 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from libmatch.relations import Relation
-from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.refusals import NotFound
 from services.holder.material import Material
-from services.holder.matters.acting import ActorOf
+from services.holder.matters.looking import Look, Looks
 from services.holder.store import matters as store
 from services.holder.store.matters import Transaction
-from services.holder.store.trail import Trail
 from services.rules.matter_facts import Matter
 from services.rules.notice_export import (
     Period,
@@ -30,7 +28,6 @@ from services.rules.notice_export import (
 )
 from services.rules.public_notice import AnnexRow, Hotline, PublicNotice
 from services.rules.publication import Place, Posting, PublicationClock
-from services.rules.roles import Action
 from services.rules.ruleset import RuleSets
 from services.rules.violation import RuleViolation
 
@@ -93,36 +90,29 @@ class ExportNotices:
 
     def __init__(
         self,
-        database: Database,
+        looks: Looks,
         material: Material,
         rules: RuleSets,
-        actor_of: ActorOf,
         now: Callable[[], datetime],
     ) -> None:
-        self._database = database
+        self._looks = looks
         self._material = material
         self._rules = rules
-        self._actor_of = actor_of
         self._now = now
 
-    def run(self, caller: Identity, form: Form, case_id: bytes) -> str:
+    def run(self, caller: Identity, form: Form, case_id: bytes, reason: str = "") -> str:
         """The notice of the case, or with ATOM the unit's feed; leaves its trail.
 
         Raises NotFound for a case of which nothing is posted; RuleViolation R46 outside its period.
         """
-        self._actor_of(caller, Action.READ_HITS)
-        now = self._now()
-        wanted = None if form is Form.ATOM else case_id
-        trail = Trail(now, caller, "export-notices", wanted.hex() if wanted else "")
+        now, wanted = self._now(), None if form is Form.ATOM else case_id
+        look = Look(caller, "export-notices", wanted.hex() if wanted else "", reason)
 
-        def run(session: Transaction) -> list[_Posted]:
-            trail.write(session)
-            return self._read(session, wanted, now)
+        def render(session: Transaction) -> str:
+            posted = self._read(session, wanted, now)
+            return self._feed(posted, now) if form is Form.ATOM else _render_one(posted, form, now)
 
-        posted = self._database.run_tx("matters.export", run)
-        if form is Form.ATOM:
-            return self._feed(posted, now)
-        return _render_one(posted, form, now)
+        return self._looks.run(look, now, render)
 
     def _read(self, session: Transaction, case_id: bytes | None, now: datetime) -> list[_Posted]:
         found = []

@@ -10,16 +10,14 @@ from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.refusals import NotFound
 from services.holder.material import Material
-from services.holder.matters.acting import ActorOf
 from services.holder.matters.facts import CaseFacts, FactsOf
+from services.holder.matters.looking import Look, Looks
 from services.holder.store import matters as store
 from services.holder.store.matters import Case, Transaction
-from services.holder.store.trail import Trail
 from services.rules.china_time import china_day
 from services.rules.matter_dues import due_on, find_overdue
 from services.rules.matter_facts import Matter, State
 from services.rules.publication import Place, PublicationClock
-from services.rules.roles import Action
 from services.rules.ruleset import RuleSets
 
 
@@ -34,6 +32,7 @@ class Shown:
     due_on: date | None
     seen_at: datetime
     not_believed: int
+    unsent: int
 
     @property
     def matter(self) -> Matter:
@@ -53,25 +52,27 @@ class ShowMatters:
         database: Database,
         material: Material,
         rules: RuleSets,
-        actor_of: ActorOf,
+        looks: Looks,
         facts: FactsOf,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._material = material
         self._rules = rules
-        self._actor_of = actor_of
+        self._looks = looks
         self._facts = facts
         self._now = now
 
-    def list(self, caller: Identity, states: Sequence[State], *, overdue: bool) -> list[Shown]:
-        """The matters in ``states`` (all for none), oldest first; overdue ones, the latest first."""
-        self._actor_of(caller, Action.READ_HITS)
-        now = self._now()
-        trail = Trail(now, caller, "list-matters")
+    def list(
+        self, caller: Identity, states: Sequence[State], reason: str = "", *, overdue: bool
+    ) -> list[Shown]:
+        """The matters in ``states`` (all for none), oldest first; overdue ones, the latest first.
 
-        def run(session: Transaction) -> list[Shown]:
-            trail.write(session)
+        RuleViolation for who may not look or says not why.
+        """
+        now = self._now()
+
+        def read(session: Transaction) -> list[Shown]:
             cases = store.read_cases(session, states, self._rules)
             if overdue:
                 by_id = {case.matter.matter_id: case for case in cases}
@@ -79,19 +80,13 @@ class ShowMatters:
                 cases = [by_id[matter.matter_id] for matter in late]
             return [self._show(session, case, now) for case in cases]
 
-        return self._database.run_tx("matters.list", run)
+        return self._looks.run(Look(caller, "list-matters", "", reason), now, read)
 
-    def get(self, caller: Identity, case_id: bytes) -> Shown:
-        """One matter. Raises NotFound, RuleViolation for who may not look."""
-        self._actor_of(caller, Action.READ_HITS)
+    def get(self, caller: Identity, case_id: bytes, reason: str = "") -> Shown:
+        """One matter. Raises NotFound, RuleViolation for who may not look or says not why."""
         now = self._now()
-        trail = Trail(now, caller, "show-matter", case_id.hex())
-
-        def run(session: Transaction) -> Shown:
-            trail.write(session)
-            return self._read(session, case_id, now)
-
-        return self._database.run_tx("matters.show", run)
+        look = Look(caller, "show-matter", case_id.hex(), reason)
+        return self._looks.run(look, now, lambda session: self._read(session, case_id, now))
 
     def after_step(self, case_id: bytes) -> Shown:
         """The matter for who has just made a step of it; the step is in the trail."""
@@ -116,4 +111,5 @@ class ShowMatters:
             due_on(matter, rules),
             now,
             store.count_problems(session, matter.matter_id),
+            store.count_waiting(session, matter.matter_id),
         )

@@ -25,6 +25,8 @@ from services.rules.publication import Place, PublicationClock
 Value = TypeVar("Value")
 
 SERVICE = "libmatch.matters.v1.Matters"
+CONFIRMATIONS = "libmatch.matters.v1.MatterConfirmations"
+OFFICERS = frozenset({"officer"})
 
 _STATES = {state: getattr(pb, f"MATTER_STATE_{state.name}") for state in State}
 _VERDICTS = {
@@ -48,8 +50,25 @@ _FORMS = {
 
 
 def register(server: grpc.Server, office: MatterOffice) -> None:
-    """Adds the service to ``server``."""
+    """Adds both services to ``server``: what clerks do, and what officers of 纪委 answer."""
     matters_pb2_grpc.add_MattersServicer_to_server(Matters(office), server)
+    confirmations = Confirmations(office)
+    matters_pb2_grpc.add_MatterConfirmationsServicer_to_server(confirmations, server)
+
+
+class Confirmations(matters_pb2_grpc.MatterConfirmationsServicer):
+    """For officers alone; nothing of a matter is shown to them here."""
+
+    def __init__(self, office: MatterOffice) -> None:
+        self._office = office
+
+    def Confirm(
+        self, request: pb.ConfirmRequest, context: grpc.ServicerContext
+    ) -> pb.ConfirmResponse:
+        case_id = _case_id(request.case_id)
+        self._office.confirm.run(caller(context), case_id, request.reason)
+        state = self._office.show.after_step(case_id).matter.state
+        return pb.ConfirmResponse(state=_STATES[state])
 
 
 class Matters(matters_pb2_grpc.MattersServicer):
@@ -64,13 +83,15 @@ class Matters(matters_pb2_grpc.MattersServicer):
     ) -> pb.ListMattersResponse:
         known = {number: state for state, number in _STATES.items()}
         states = [_pick(known, number, "状态") for number in request.states]
-        shown = self._office.show.list(caller(context), states, overdue=request.overdue)
+        who, overdue = caller(context), request.overdue
+        shown = self._office.show.list(who, states, request.reason, overdue=overdue)
         return pb.ListMattersResponse(matters=[_matter_to_pb(one) for one in shown])
 
     def GetMatter(
         self, request: pb.GetMatterRequest, context: grpc.ServicerContext
     ) -> pb.GetMatterResponse:
-        shown = self._office.show.get(caller(context), _case_id(request.case_id))
+        case_id = _case_id(request.case_id)
+        shown = self._office.show.get(caller(context), case_id, request.reason)
         return pb.GetMatterResponse(matter=_matter_to_pb(shown, with_steps=True))
 
     def Inform(self, request: pb.InformRequest, context: grpc.ServicerContext) -> pb.InformResponse:
@@ -118,12 +139,19 @@ class Matters(matters_pb2_grpc.MattersServicer):
         self._desk.object(caller(context), at, request.reference)
         return pb.ObjectResponse(matter=self._after(at))
 
+    def Dispute(
+        self, request: pb.DisputeRequest, context: grpc.ServicerContext
+    ) -> pb.DisputeResponse:
+        at = _at(request.at)
+        self._desk.dispute(caller(context), at, request.reason)
+        return pb.DisputeResponse(matter=self._after(at))
+
     def ExportNotices(
         self, request: pb.ExportNoticesRequest, context: grpc.ServicerContext
     ) -> pb.ExportNoticesResponse:
         form = _pick(_FORMS, request.form, "格式")
         case_id = b"" if form is Form.ATOM else _case_id(request.case_id)
-        text = self._office.export.run(caller(context), form, case_id)
+        text = self._office.export.run(caller(context), form, case_id, request.reason)
         return pb.ExportNoticesResponse(text=text)
 
     def _after(self, at: At) -> pb.Matter:
@@ -190,6 +218,8 @@ def _matter_to_pb(shown: Shown, *, with_steps: bool = False) -> pb.Matter:
         ],
         steps=_steps_to_pb(shown) if with_steps else [],
         reports_not_believed=shown.not_believed,
+        declaring_units=[shown.names.get(unit, unit) for unit in matter.declaring_units],
+        steps_unsent=shown.unsent,
     )
     if facts is not None:
         message.beneficiary_name, message.relation = facts.beneficiary, facts.relation

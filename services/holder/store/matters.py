@@ -218,6 +218,14 @@ def count_problems(session: Session, case_id: bytes) -> int:
     return session.exec(query.select_from(ReceivedReportRow)).one()
 
 
+def count_waiting(session: Session, case_id: bytes) -> int:
+    """The number of own reports about the case that the matcher does not have."""
+    query = select(sa.func.count()).where(
+        col(OwnReportRow.case_id) == case_id, col(OwnReportRow.sent_at).is_(None)
+    )
+    return session.exec(query.select_from(OwnReportRow)).one()
+
+
 # --- public notices -------------------------------------------------------------------------------
 
 

@@ -159,8 +159,11 @@ class ListMattersRequest(_message.Message):
 
     STATES_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     overdue: _builtins.bool
     """Only those whose due day is over (R39), the longest overdue first."""
+    reason: _builtins.str
+    """Why the caller looks (R63); may be empty where the unit has no administrators."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___MatterState.ValueType]:
         """Empty: all."""
@@ -170,10 +173,11 @@ class ListMattersRequest(_message.Message):
         *,
         states: _abc.Iterable[Global___MatterState.ValueType] | None = ...,
         overdue: _builtins.bool = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["overdue", b"overdue", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["overdue", b"overdue", "reason", b"reason", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -204,15 +208,19 @@ class GetMatterRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CASE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     case_id: _builtins.bytes
+    reason: _builtins.str
+    """As in ListMattersRequest."""
     def __init__(
         self,
         *,
         case_id: _builtins.bytes = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -241,6 +249,8 @@ class Matter(_message.Message):
     PUBLICATIONS_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
     REPORTS_NOT_BELIEVED_FIELD_NUMBER: _builtins.int
+    DECLARING_UNITS_FIELD_NUMBER: _builtins.int
+    STEPS_UNSENT_FIELD_NUMBER: _builtins.int
     case_id: _builtins.bytes
     version: _builtins.int
     state: Global___MatterState.ValueType
@@ -263,11 +273,17 @@ class Matter(_message.Message):
     """Login of who verifies."""
     reports_not_believed: _builtins.int
     """Reports about this matter that were not believed: tell 纪委."""
+    steps_unsent: _builtins.int
+    """Steps that wait to reach the other parties."""
     @_builtins.property
     def publications(self) -> _containers.RepeatedCompositeFieldContainer[Global___Publication]: ...
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___Step]:
         """In order of time; empty in lists."""
+
+    @_builtins.property
+    def declaring_units(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All units that hold the official's declaration, the one that posts first (R10, R11, R43)."""
 
     def __init__(
         self,
@@ -291,10 +307,12 @@ class Matter(_message.Message):
         publications: _abc.Iterable[Global___Publication] | None = ...,
         steps: _abc.Iterable[Global___Step] | None = ...,
         reports_not_believed: _builtins.int = ...,
+        declaring_units: _abc.Iterable[_builtins.str] | None = ...,
+        steps_unsent: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen", "approving_unit", b"approving_unit", "beneficiary_name", b"beneficiary_name", "case_id", b"case_id", "declaring_unit", b"declaring_unit", "due_on", b"due_on", "item_name", b"item_name", "notified_at_us", b"notified_at_us", "official_name", b"official_name", "overdue", b"overdue", "place", b"place", "programme", b"programme", "publications", b"publications", "relation", b"relation", "reports_not_believed", b"reports_not_believed", "state", b"state", "steps", b"steps", "taken_by", b"taken_by", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen", "approving_unit", b"approving_unit", "beneficiary_name", b"beneficiary_name", "case_id", b"case_id", "declaring_unit", b"declaring_unit", "declaring_units", b"declaring_units", "due_on", b"due_on", "item_name", b"item_name", "notified_at_us", b"notified_at_us", "official_name", b"official_name", "overdue", b"overdue", "place", b"place", "programme", b"programme", "publications", b"publications", "relation", b"relation", "reports_not_believed", b"reports_not_believed", "state", b"state", "steps", b"steps", "steps_unsent", b"steps_unsent", "taken_by", b"taken_by", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount_fen: _TypeAlias = _typing.Literal["amount_fen"]  # noqa: Y015
     _WhichOneofArgType__amount_fen: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen"]  # noqa: Y015
@@ -617,18 +635,22 @@ class ExportNoticesRequest(_message.Message):
 
     FORM_FIELD_NUMBER: _builtins.int
     CASE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     form: Global___ExportForm.ValueType
     case_id: _builtins.bytes
     """For HTML and JSON: whose notice. Empty for ATOM."""
+    reason: _builtins.str
+    """As in ListMattersRequest."""
     def __init__(
         self,
         *,
         form: Global___ExportForm.ValueType = ...,
         case_id: _builtins.bytes = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "form", b"form"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "form", b"form", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -652,6 +674,73 @@ class ExportNoticesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportNoticesResponse: _TypeAlias = ExportNoticesResponse  # noqa: Y015
+
+@_typing.final
+class DisputeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """What does not fit."""
+    @_builtins.property
+    def at(self) -> Global___At: ...
+    def __init__(
+        self,
+        *,
+        at: Global___At | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeRequest: _TypeAlias = DisputeRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.bytes
+    """16 bytes."""
+    reason: _builtins.str
+    """What was looked into, and 纪委's file."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.bytes = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmRequest: _TypeAlias = ConfirmRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    state: Global___MatterState.ValueType
+    def __init__(
+        self,
+        *,
+        state: Global___MatterState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmResponse: _TypeAlias = ConfirmResponse  # noqa: Y015
 
 @_typing.final
 class GetMatterResponse(_message.Message):
@@ -814,3 +903,23 @@ class ObjectResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ObjectResponse: _TypeAlias = ObjectResponse  # noqa: Y015
+
+@_typing.final
+class DisputeResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATTER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def matter(self) -> Global___Matter: ...
+    def __init__(
+        self,
+        *,
+        matter: Global___Matter | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["matter", b"matter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matter", b"matter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeResponse: _TypeAlias = DisputeResponse  # noqa: Y015

@@ -80,6 +80,11 @@ class MattersStub:
                 request_serializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ObjectRequest.SerializeToString,
                 response_deserializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ObjectResponse.FromString,
                 _registered_method=True)
+        self.Dispute = channel.unary_unary(
+                '/libmatch.matters.v1.Matters/Dispute',
+                request_serializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.DisputeRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.DisputeResponse.FromString,
+                _registered_method=True)
         self.ExportNotices = channel.unary_unary(
                 '/libmatch.matters.v1.Matters/ExportNotices',
                 request_serializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ExportNoticesRequest.SerializeToString,
@@ -147,6 +152,13 @@ class MattersServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Dispute(self, request, context):
+        """The unit doubts that the hit is right; 纪委 looks into it (R38).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportNotices(self, request, context):
         """What this unit has posted, for its portal (R46).
         """
@@ -201,6 +213,11 @@ def add_MattersServicer_to_server(servicer, server):
                     servicer.Object,
                     request_deserializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ObjectRequest.FromString,
                     response_serializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ObjectResponse.SerializeToString,
+            ),
+            'Dispute': grpc.unary_unary_rpc_method_handler(
+                    servicer.Dispute,
+                    request_deserializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.DisputeRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.DisputeResponse.SerializeToString,
             ),
             'ExportNotices': grpc.unary_unary_rpc_method_handler(
                     servicer.ExportNotices,
@@ -463,6 +480,33 @@ class Matters:
             _registered_method=True)
 
     @staticmethod
+    def Dispute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/libmatch.matters.v1.Matters/Dispute',
+            libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.DisputeRequest.SerializeToString,
+            libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.DisputeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ExportNotices(request,
             target,
             options=(),
@@ -479,6 +523,82 @@ class Matters:
             '/libmatch.matters.v1.Matters/ExportNotices',
             libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ExportNoticesRequest.SerializeToString,
             libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ExportNoticesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class MatterConfirmationsStub:
+    """For 纪委's officers alone, offered beside Matters: an answer to a Dispute is theirs (R36).
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Confirm = channel.unary_unary(
+                '/libmatch.matters.v1.MatterConfirmations/Confirm',
+                request_serializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ConfirmRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ConfirmResponse.FromString,
+                _registered_method=True)
+
+
+class MatterConfirmationsServicer:
+    """For 纪委's officers alone, offered beside Matters: an answer to a Dispute is theirs (R36).
+    """
+
+    def Confirm(self, request, context):
+        """The hit is right; verification begins anew. Nothing of the matter is shown.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_MatterConfirmationsServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Confirm': grpc.unary_unary_rpc_method_handler(
+                    servicer.Confirm,
+                    request_deserializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ConfirmRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ConfirmResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'libmatch.matters.v1.MatterConfirmations', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('libmatch.matters.v1.MatterConfirmations', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class MatterConfirmations:
+    """For 纪委's officers alone, offered beside Matters: an answer to a Dispute is theirs (R36).
+    """
+
+    @staticmethod
+    def Confirm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/libmatch.matters.v1.MatterConfirmations/Confirm',
+            libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ConfirmRequest.SerializeToString,
+            libmatch_dot_stubs_dot_matters_dot_v1_dot_matters__pb2.ConfirmResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,8 @@ class MattersStub:
     Post: _grpc.UnaryUnaryMultiCallable[_matters_pb2.PostRequest, _matters_pb2.PostResponse]
     TakeDown: _grpc.UnaryUnaryMultiCallable[_matters_pb2.TakeDownRequest, _matters_pb2.TakeDownResponse]
     Object: _grpc.UnaryUnaryMultiCallable[_matters_pb2.ObjectRequest, _matters_pb2.ObjectResponse]
+    Dispute: _grpc.UnaryUnaryMultiCallable[_matters_pb2.DisputeRequest, _matters_pb2.DisputeResponse]
+    """The unit doubts that the hit is right; 纪委 looks into it (R38)."""
     ExportNotices: _grpc.UnaryUnaryMultiCallable[_matters_pb2.ExportNoticesRequest, _matters_pb2.ExportNoticesResponse]
     """What this unit has posted, for its portal (R46)."""
 
@@ -67,6 +69,8 @@ class MattersAsyncStub(MattersStub):
     Post: _aio.UnaryUnaryMultiCallable[_matters_pb2.PostRequest, _matters_pb2.PostResponse]  # type: ignore[assignment]
     TakeDown: _aio.UnaryUnaryMultiCallable[_matters_pb2.TakeDownRequest, _matters_pb2.TakeDownResponse]  # type: ignore[assignment]
     Object: _aio.UnaryUnaryMultiCallable[_matters_pb2.ObjectRequest, _matters_pb2.ObjectResponse]  # type: ignore[assignment]
+    Dispute: _aio.UnaryUnaryMultiCallable[_matters_pb2.DisputeRequest, _matters_pb2.DisputeResponse]  # type: ignore[assignment]
+    """The unit doubts that the hit is right; 纪委 looks into it (R38)."""
     ExportNotices: _aio.UnaryUnaryMultiCallable[_matters_pb2.ExportNoticesRequest, _matters_pb2.ExportNoticesResponse]  # type: ignore[assignment]
     """What this unit has posted, for its portal (R46)."""
 
@@ -140,6 +144,14 @@ class MattersServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_matters_pb2.ObjectResponse, _abc.Awaitable[_matters_pb2.ObjectResponse]]: ...
 
     @_abc_1.abstractmethod
+    def Dispute(
+        self,
+        request: _matters_pb2.DisputeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matters_pb2.DisputeResponse, _abc.Awaitable[_matters_pb2.DisputeResponse]]:
+        """The unit doubts that the hit is right; 纪委 looks into it (R38)."""
+
+    @_abc_1.abstractmethod
     def ExportNotices(
         self,
         request: _matters_pb2.ExportNoticesRequest,
@@ -148,3 +160,34 @@ class MattersServicer(metaclass=_abc_1.ABCMeta):
         """What this unit has posted, for its portal (R46)."""
 
 def add_MattersServicer_to_server(servicer: MattersServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class MatterConfirmationsStub:
+    """For 纪委's officers alone, offered beside Matters: an answer to a Dispute is theirs (R36)."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> MatterConfirmationsAsyncStub: ...
+    Confirm: _grpc.UnaryUnaryMultiCallable[_matters_pb2.ConfirmRequest, _matters_pb2.ConfirmResponse]
+    """The hit is right; verification begins anew. Nothing of the matter is shown."""
+
+@_typing.type_check_only
+class MatterConfirmationsAsyncStub(MatterConfirmationsStub):
+    """For 纪委's officers alone, offered beside Matters: an answer to a Dispute is theirs (R36)."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    Confirm: _aio.UnaryUnaryMultiCallable[_matters_pb2.ConfirmRequest, _matters_pb2.ConfirmResponse]  # type: ignore[assignment]
+    """The hit is right; verification begins anew. Nothing of the matter is shown."""
+
+class MatterConfirmationsServicer(metaclass=_abc_1.ABCMeta):
+    """For 纪委's officers alone, offered beside Matters: an answer to a Dispute is theirs (R36)."""
+
+    @_abc_1.abstractmethod
+    def Confirm(
+        self,
+        request: _matters_pb2.ConfirmRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matters_pb2.ConfirmResponse, _abc.Awaitable[_matters_pb2.ConfirmResponse]]:
+        """The hit is right; verification begins anew. Nothing of the matter is shown."""
+
+def add_MatterConfirmationsServicer_to_server(servicer: MatterConfirmationsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

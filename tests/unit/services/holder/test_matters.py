@@ -137,7 +137,7 @@ class Scene:
             del session, notice_id, notice  # what a notice says is ``FACTS``
 
         sync = make_sync(database, matcher, material, runtime, load, save, facts)
-        office = make_office(database, material, actor_of, facts, self.now, lambda: None)
+        office = make_office(database, material, actor_of, str.strip, facts, self.now, lambda: None)
         return Office(unit, database, sync, office)
 
     def _notify(self, unit: Office, side: Side) -> None:
