@@ -123,13 +123,17 @@ def entries(session: Session, after: int = 0, limit: int = 100) -> Sequence[Audi
     return session.exec(query).all()
 
 
-def verify_trail(session: Session, remembered: Head | None = None) -> None:
-    """Returns where the whole chain holds and still contains ``remembered``.
+def verify_trail(session: Session, *remembered: Head | None) -> None:
+    """Returns where the whole chain holds and still contains every head that was ``remembered``.
 
     Raises LogError naming the first entry that does not follow from the one before it, or saying
-    that the trail was cut off or rewritten since ``remembered``.
+    that the trail was cut off or rewritten since a head was remembered.
     """
+    heads = {known.seq: known for known in remembered if known is not None}
+    for known in remembered:
+        _compare(known, heads.get(known.seq) if known else None)
     digest, seq = _GENESIS, 0
+    _compare(heads.get(0), Head(0, _GENESIS))
     while chunk := entries(session, after=seq, limit=_CHUNK):
         for entry in chunk:
             seq += 1
@@ -137,14 +141,15 @@ def verify_trail(session: Session, remembered: Head | None = None) -> None:
                 raise LogError(f"audit trail: entry {seq} does not follow from the one before it")
             digest = entry.digest
             session.expunge(entry)  # a trail may be longer than the memory
-            _compare(remembered, Head(seq, digest))
-    if remembered is not None and seq < remembered.seq:
-        raise LogError(f"audit trail: ends at entry {seq}, but had {remembered.seq} entries")
+            _compare(heads.get(seq), Head(seq, digest))
+    longest = max(heads, default=0)
+    if seq < longest:
+        raise LogError(f"audit trail: ends at entry {seq}, but had {longest} entries")
 
 
-def _compare(remembered: Head | None, found: Head) -> None:
-    if remembered is not None and remembered.seq == found.seq and remembered != found:
-        raise LogError(f"audit trail: entry {found.seq} is another than remembered")
+def _compare(remembered: Head | None, found: Head | None) -> None:
+    if remembered is not None and remembered != found:
+        raise LogError(f"audit trail: entry {remembered.seq} is another than remembered")
 
 
 def _digest(previous: bytes, entry: AuditEntry) -> bytes:

@@ -193,6 +193,33 @@ class Database:
         if getattr(self._in_transaction, "here", False):
             raise RuntimeError(f"{name}: already inside a transaction of this thread")
 
+    def erase_traces(self) -> None:
+        """Returns when what was deleted is in neither the database file nor its journal.
+
+        Deleting overwrites (``secure_delete``), but a page that was split before may have left a copy, and
+        the journal keeps former pages until it is used again. Rewrites the whole file, so it takes as much
+        disk again for a moment, and no other write runs meanwhile. Raises StorageFull; DatabaseError where
+        readers did not let the journal go.
+        """
+        if self._writer is None:
+            raise DatabaseError("erase: the database was opened read-only")
+        self._refuse_nesting("erase")
+        with self._writing("erase"):
+            connection = self._writer.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("VACUUM")
+                busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                cursor.close()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+                    raise StorageFull("the server's storage is full; nothing was kept") from None
+                raise DatabaseError(f"erase: {error.sqlite_errorname}") from None
+            finally:
+                connection.close()
+        if busy:
+            raise DatabaseError("erase: the journal is being read; try again")
+
     def writer_connection(self) -> sa.Connection:
         """The writer's connection, for migrations before the service starts."""
         if self._writer is None:
