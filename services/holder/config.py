@@ -6,6 +6,7 @@
     kit = "../kit"                    # the folder of keys and epoch (libmatch.kit)
     passphrase = "../passphrase"      # owner-only file
     sync_interval_s = 30.0            # how often it looks by itself
+    audit_heads = "/mnt/audit/heads"  # the trail's end is remembered there daily (R63); another disk
     [listen]  [tls]  [database]  [log]  [limits]        # services.chassis.config
     [matcher]
     address = "10.0.0.5:7400"
@@ -38,6 +39,7 @@ class UnitSettings(ServiceSettings):
     matcher: PeerSettings
     sync_interval_s: float = Field(default=30.0, ge=0.1, le=3600)
     administrators: Administrators | None = None
+    audit_heads: Path | None = None
     units: Path | None = None
     campaigns: Path | None = None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from libmatch.auditlog import log_origin
 from libmatch.kit import PartyKeys
+from services.chassis.audit_heads import keep_heads
 from services.chassis.client import open_channel
 from services.chassis.db import Database
 from services.chassis.identity import Identity
@@ -116,6 +117,7 @@ def build(settings: Settings, runtime: Runtime) -> App:
     with ExitStack() as stack:
         database = stack.enter_context(Database(settings.database))
         migrate(database, VERSIONS)
+        heads = keep_heads(stack, settings.audit_heads, database, runtime.now)
         channel = open_channel(settings.matcher, settings.tls, idempotent=IDEMPOTENT)
         stack.callback(channel.close)
         wiring = Wiring(
@@ -129,7 +131,7 @@ def build(settings: Settings, runtime: Runtime) -> App:
         return App(
             register=lambda server: rpc.register(server, use),
             access=rpc.ACCESS,
-            workers=[worker],
+            workers=[worker, *heads],
             admit=rpc.admit_officer,
             close=stack.pop_all().close,
         )

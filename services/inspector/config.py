@@ -7,6 +7,7 @@
     passphrase = "passphrase"         # owner-only file
     release_policy = "two_officers"   # or "immediate"
     pull_interval_s = 30.0            # how often it looks by itself
+    audit_heads = "/mnt/audit/heads"  # the trail's end is remembered there daily (R63); another disk
     [listen]  [tls]  [database]  [log]  [limits]        # services.chassis.config
     [matcher]
     address = "10.0.0.5:7400"
@@ -32,3 +33,4 @@ class Settings(ServiceSettings):
     matcher: PeerSettings
     release_policy: ReleasePolicy = ReleasePolicy.TWO_OFFICERS
     pull_interval_s: float = Field(default=30.0, ge=0.1, le=3600)
+    audit_heads: Path | None = None

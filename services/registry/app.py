@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from libmatch.prepare import Payload
 from libmatch.records import Side
+from services.chassis.audit_heads import keep_heads
 from services.chassis.authz import AccessTable
 from services.chassis.server import App, Runtime, run_service, utc_now
 from services.holder.admission import ROLES, own_unit_only
@@ -36,6 +37,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
     unit_name = material.display_name
     with ExitStack() as stack:
         database = open_database(stack, settings.database, VERSIONS)
+        heads = keep_heads(stack, settings.audit_heads, database, runtime.now)
         store = Store(database)
         accounts = open_accounts(settings, runtime, database)
 
@@ -73,7 +75,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
                     matters_rpc.CONFIRMATIONS: matters_rpc.OFFICERS,
                 }
             ),
-            workers=[half.worker],
+            workers=[half.worker, *heads],
             admit=own_unit_only(settings.unit, {matters_rpc.CONFIRMATIONS}),
             close=stack.pop_all().close,
         )

@@ -364,18 +364,22 @@ class PurgeResponse(_message.Message):
 
     PURGED_FIELD_NUMBER: _builtins.int
     LEFT_FIELD_NUMBER: _builtins.int
+    TRACES_LEFT_FIELD_NUMBER: _builtins.int
     purged: _builtins.int
     left: _builtins.int
     """What is left for the next run: one run erases at most 5000 records."""
+    traces_left: _builtins.bool
+    """The records are gone, but a copy may be in the database's files until a later run: they were in use."""
     def __init__(
         self,
         *,
         purged: _builtins.int = ...,
         left: _builtins.int = ...,
+        traces_left: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["left", b"left", "purged", b"purged"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left", b"left", "purged", b"purged", "traces_left", b"traces_left"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
