@@ -97,6 +97,14 @@ def encode_report_leaf(
     return enc("log-report", case_id, _name(unit), *what, digest)
 
 
+def encode_letter_leaf(
+    sender: str, recipient: str, seq: int, accepted_at_us: int, digest: bytes
+) -> bytes:
+    """``enc("log-letter", sender, recipient, u64 seq, u64 time, digest)``: a letter was taken to relay."""
+    numbers = (u64(seq), u64(accepted_at_us))
+    return enc("log-letter", _name(sender), _name(recipient), *numbers, digest)
+
+
 def encode_gate_leaf(unit: str, checked_at_us: int, answers: Sequence[tuple[bytes, int]]) -> bytes:
     """``enc("log-gate", unit, u64 time, rid ‖ u8 status, …)``: what the gate answered, in order."""
     encoded = (rid + u8(status) for rid, status in answers)

@@ -50,8 +50,8 @@ class RelativePayload:
             u8(self.official.kind),
             self.official.idn.encode("ascii"),
             _whole(self.official_name, NAME_CAP, "党员干部姓名"),
-            _clipped(self.official_unit, UNIT_CAP),
-            _clipped(self.official_post, POST_CAP),
+            clip_text(self.official_unit, UNIT_CAP),
+            clip_text(self.official_post, POST_CAP),
         )
 
     def __repr__(self) -> str:
@@ -82,10 +82,10 @@ class ItemPayload:
             _whole(self.name, NAME_CAP, "姓名"),
             _whole(self.capacity, CAPACITY_CAP, "受益身份"),
             _whole(self.item_ref, REFERENCE_CAP, "编号"),
-            _clipped(self.item_name, ITEM_NAME_CAP),
-            _clipped(self.programme, PROGRAMME_CAP),
+            clip_text(self.item_name, ITEM_NAME_CAP),
+            clip_text(self.programme, PROGRAMME_CAP),
             b"" if self.amount_fen is None else u64(self.amount_fen),
-            _clipped(self.place, PLACE_CAP),
+            clip_text(self.place, PLACE_CAP),
             b"" if self.start is None else self.start.isoformat().encode("ascii"),
         )
 
@@ -165,7 +165,8 @@ def _whole(text: str, cap: int, field_zh: str) -> bytes:
     return data
 
 
-def _clipped(text: str, cap: int) -> bytes:
+def clip_text(text: str, cap: int) -> bytes:
+    """UTF-8 of ``text``, with … for what is beyond ``cap`` bytes."""
     data = text.encode("utf-8")
     if len(data) <= cap:
         return data
