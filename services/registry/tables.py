@@ -97,3 +97,57 @@ class OfficialNoticeRow(Tables, table=True):
     amount_fen: int | None
     place: str
     start: date | None
+
+
+class DeclarationVersionRow(Tables, table=True):
+    """A version of an official's declaration with its course (R19 to R21, R31). ``content``: JSON.
+
+    ``course``: JSON of what was signed, entered and reviewed. ``digest`` covers the content, 32 bytes.
+    Days that nothing sets are None, texts that nobody gave "".
+    """
+
+    __tablename__ = "declaration_version"
+    __table_args__ = (
+        UniqueConstraint("kind", "idn", "number", name="declaration_version_number"),
+        Index("declaration_version_state", "state"),
+        STRICT,
+    )
+
+    ref: bytes = Field(primary_key=True)
+    kind: int
+    idn: str
+    number: int
+    state: str  # the name of a services.rules.entry.State
+    change: str  # the name of a services.rules.versions.ChangeKind
+    event_on: date | None
+    began_on: date | None
+    due_on: date | None
+    effective_from: date | None
+    reported_on: date | None
+    late: bool | None
+    post: str  # the name of a services.rules.reporting.Post
+    place: str
+    signer: str
+    signed_on: date | None
+    refused_rows: int
+    handed_back: str
+    digest: bytes
+    content: str
+    course: str
+    step: int
+    entered_at: datetime = Field(sa_type=UtcDateTime)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ConfirmationRow(Tables, table=True):
+    """That an official confirmed a version: nothing has changed (R20). Append-only."""
+
+    __tablename__ = "declaration_confirmation"
+    __table_args__ = (Index("declaration_confirmation_person", "kind", "idn"), STRICT)
+
+    position: int | None = Field(default=None, primary_key=True)
+    kind: int
+    idn: str
+    version: bytes = Field(foreign_key="declaration_version.ref")
+    confirmed_on: date
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
