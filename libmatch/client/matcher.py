@@ -6,15 +6,17 @@ nothing (the channel does) and verifies no signature: whoever holds the epoch do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import grpc
 
 from libmatch.clearances import MAX_RIDS, ClearanceAnswer
 from libmatch.client.messages import (
     batch_to_requests,
+    letter_to_pb,
     pb_to_answer,
     pb_to_document,
+    pb_to_letter,
     pb_to_notice,
     pb_to_receipt,
     pb_to_report,
@@ -23,6 +25,7 @@ from libmatch.client.messages import (
     withdrawal_to_pb,
 )
 from libmatch.errors import BatchError, ConflictError, EncodingError, ServiceError
+from libmatch.letters import Letter
 from libmatch.manifest import SignedDocument
 from libmatch.records import Batch, Receipt, Side, Withdrawal
 from libmatch.release import SealedNotice
@@ -31,6 +34,7 @@ from libmatch.stubs.matcher.v1 import matcher_pb2, matcher_pb2_grpc
 
 PAGE = 500  # notices a call
 REPORT_PAGE = 200  # reports a call, each with one copy
+LETTER_PAGE = 16  # letters a call: 16 of the largest fit a message
 
 # Every call of a unit may be repeated: the same batch again gets the identical receipt.
 IDEMPOTENT = (
@@ -145,6 +149,42 @@ class MatcherClient:
                 reports.append((entry.number, pb_to_report(entry.report)))
             if not page:
                 return reports
+
+    def send_letter(self, letter: Letter) -> int:
+        """The leaf of ``letter`` in the audit log: it is kept for its recipient, in place of earlier ones.
+
+        Sent again, the identical answer. Raises ConflictError where another has its number.
+        """
+        request = matcher_pb2.SubmitLetterRequest(letter=letter_to_pb(letter))
+        try:
+            return self._mailbox.SubmitLetter(request).leaf_index
+        except ServiceError as error:
+            if error.status == "ALREADY_EXISTS":
+                raise ConflictError("a letter of this number says something else") from error
+            raise
+
+    def fetch_letters(self, after: int = 0) -> Iterator[tuple[int, Letter]]:
+        """The letters to the caller that it has not acknowledged, unverified: (number, letter), ascending.
+
+        Page by page, as they are asked for: a page of the largest has 7 MB.
+        """
+        while True:
+            request = matcher_pb2.FetchLettersRequest(after=after, limit=LETTER_PAGE)
+            page = self._mailbox.FetchLetters(request).letters
+            for entry in page:
+                if entry.number <= after:  # a faulty server must not keep the loop going for ever
+                    raise EncodingError("letters are not in ascending order of their numbers")
+                after = entry.number
+                yield entry.number, pb_to_letter(entry.letter)
+            if not page:
+                return
+
+    def acknowledge_letters(self, number: int, signature: bytes) -> None:
+        """Tell that the letters up to ``number`` were taken in; ``signature`` is over
+        ``libmatch.letters.ack_bytes``."""
+        self._mailbox.AcknowledgeLetters(
+            matcher_pb2.AcknowledgeLettersRequest(number=number, signature=signature)
+        )
 
     def get_checkpoint(self) -> str:
         """The audit log's signed checkpoint (C2SP tlog-checkpoint), unverified."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from libmatch.clearances import Clearance, ClearanceAnswer, ClearanceStatus, HoldReason
 from libmatch.errors import EncodingError
+from libmatch.letters import Letter
 from libmatch.manifest import SignedDocument
 from libmatch.records import Batch, Receipt, Side, Withdrawal
 from libmatch.release import SealedNotice
@@ -155,6 +156,24 @@ def pb_to_report(report: matcher_pb2.Report) -> Report:
         ),
         signature=report.signature,
     )
+
+
+def letter_to_pb(letter: Letter) -> matcher_pb2.Letter:
+    """The letter as its sender signed it."""
+    return matcher_pb2.Letter(
+        epoch=letter.epoch,
+        sender=letter.sender,
+        recipient=letter.recipient,
+        seq=letter.seq,
+        sealed=letter.sealed,
+        signature=letter.signature,
+    )
+
+
+def pb_to_letter(letter: matcher_pb2.Letter) -> Letter:
+    """The letter, its signature unchecked. Raises EncodingError."""
+    who = (letter.sender, letter.recipient)
+    return Letter(letter.epoch, *who, letter.seq, letter.sealed, letter.signature)
 
 
 def pb_to_reason(status: ClearanceStatus, value: int) -> HoldReason | None:

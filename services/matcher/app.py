@@ -19,6 +19,7 @@ from services.matcher.config import Settings
 from services.matcher.epoch import EpochFolder
 from services.matcher.gate import Gate
 from services.matcher.intake import Intake
+from services.matcher.letters import Letters
 from services.matcher.log import AuditLog
 from services.matcher.release import Notices
 from services.matcher.reports import Reports
@@ -27,6 +28,7 @@ from services.matcher.store.cases import Cases
 from services.matcher.store.clearances import Clearances
 from services.matcher.store.figures import FigureStore
 from services.matcher.store.ledger import Ledger
+from services.matcher.store.letters import LetterStore
 from services.matcher.store.mailbox import Mailbox
 from services.matcher.store.reports import ReportStore
 from services.matcher.store.reviews import Reviews
@@ -68,6 +70,7 @@ def wire(
         notices=Notices(mailbox, epochs, now),
         report_store=report_store,
         reports=Reports(report_store, epochs, now),
+        letters=Letters(LetterStore(database), epochs, now),
         reviews=reviews,
         review=Review(reviews, Cases(database), FigureStore(database), epochs, now),
         log=AuditLog(Ledger(database), signer, own.trust_domain),

@@ -227,6 +227,27 @@ class StoredCopy(Tables, table=True):
     sealed: bytes
 
 
+class StoredLetter(Tables, table=True):
+    """A letter between units. ``body`` is the encoded letter; null once it was replaced or taken in."""
+
+    __tablename__ = "letter"
+    __table_args__ = (
+        sa.UniqueConstraint("sender", "recipient", "epoch", "seq"),
+        sa.Index("letter_by_recipient", "recipient", "number"),
+        _STRICT,
+    )
+
+    number: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    epoch: bytes
+    sender: str
+    recipient: str
+    seq: int = Field(sa_type=sa.BigInteger)
+    digest: bytes
+    accepted_at: datetime = Field(sa_type=UtcDateTime)
+    leaf_index: int = Field(sa_type=sa.BigInteger)
+    body: bytes | None
+
+
 class LogEntry(Tables, table=True):
     """The data of one leaf of the audit log (``libmatch.auditlog.encode_…_leaf``)."""
 

@@ -11,6 +11,7 @@ from services.chassis.authz import AccessTable
 from services.matcher.epoch import EpochFolder
 from services.matcher.gate import Gate
 from services.matcher.intake import Intake
+from services.matcher.letters import Letters
 from services.matcher.log import AuditLog
 from services.matcher.release import Notices
 from services.matcher.reports import Reports
@@ -44,6 +45,7 @@ class UseCases:
     notices: Notices
     report_store: ReportStore
     reports: Reports
+    letters: Letters
     reviews: Reviews
     review: Review
     log: AuditLog
@@ -54,7 +56,7 @@ def register(server: grpc.Server, use: UseCases) -> None:
     pb_grpc.add_IntakeServicer_to_server(IntakeService(use.intake, use.epochs), server)
     pb_grpc.add_GateServicer_to_server(GateService(use.gate), server)
     pb_grpc.add_MailboxServicer_to_server(
-        MailboxService(use.mailbox, use.notices, use.report_store, use.reports), server
+        MailboxService(use.mailbox, use.notices, use.report_store, use.reports, use.letters), server
     )
     pb_grpc.add_ReviewServicer_to_server(
         ReviewService(use.reviews, use.review, use.notices, use.report_store), server

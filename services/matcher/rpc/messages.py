@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from libmatch.clearances import Clearance
 from libmatch.errors import EncodingError
+from libmatch.letters import Letter
 from libmatch.manifest import SignedDocument
 from libmatch.records import BatchHeader, FlaggedRecord, Receipt, Side, Withdrawal
 from libmatch.release import SealedNotice
@@ -17,6 +18,7 @@ from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.matcher.v1 import matcher_pb2
 from services.chassis.refusals import InvalidRequest
 from services.matcher.store.figures import UnitFigures
+from services.matcher.store.letters import AcceptedLetter
 from services.matcher.store.mailbox import Posted
 from services.matcher.store.reports import Accepted
 from services.matcher.store.reviews import BatchSummary, HitSummary
@@ -134,6 +136,30 @@ def accepted_to_pb(accepted: Accepted) -> matcher_pb2.AcceptedReport:
             at_us=r.at_us,
             copies=copies,
             signature=r.signature,
+        ),
+        accepted_at_us=accepted.accepted_at_us,
+        leaf_index=accepted.leaf_index,
+    )
+
+
+def pb_to_letter(letter: matcher_pb2.Letter) -> Letter:
+    """The letter, its signature unchecked. Raises EncodingError."""
+    who = (letter.sender, letter.recipient)
+    return Letter(letter.epoch, *who, letter.seq, letter.sealed, letter.signature)
+
+
+def accepted_letter_to_pb(accepted: AcceptedLetter) -> matcher_pb2.AcceptedLetter:
+    """A letter as it was accepted."""
+    one = accepted.letter
+    return matcher_pb2.AcceptedLetter(
+        number=accepted.number,
+        letter=matcher_pb2.Letter(
+            epoch=one.epoch,
+            sender=one.sender,
+            recipient=one.recipient,
+            seq=one.seq,
+            sealed=one.sealed,
+            signature=one.signature,
         ),
         accepted_at_us=accepted.accepted_at_us,
         leaf_index=accepted.leaf_index,

@@ -15,15 +15,18 @@ from services.chassis.refusals import InvalidRequest
 from services.matcher.epoch import EpochFolder
 from services.matcher.gate import Gate
 from services.matcher.intake import Intake
+from services.matcher.letters import Letters
 from services.matcher.release import Notices
 from services.matcher.reports import Reports
 from services.matcher.rpc.messages import (
+    accepted_letter_to_pb,
     accepted_to_pb,
     check_number,
     clearance_to_pb,
     document_to_pb,
     page_size,
     pb_to_header,
+    pb_to_letter,
     pb_to_report,
     pb_to_side,
     pb_to_withdrawal,
@@ -35,6 +38,7 @@ from services.matcher.store.reports import ReportStore
 
 _NOTICES = 500  # of one page
 _REPORTS = 200  # of one page, each with one copy
+_LETTERS = 16  # of one page: 16 of the largest fit a message
 
 
 class IntakeService(pb_grpc.IntakeServicer):
@@ -101,15 +105,21 @@ class GateService(pb_grpc.GateServicer):
 
 
 class MailboxService(pb_grpc.MailboxServicer):
-    """Notices to the caller, its reports and those to it."""
+    """Notices to the caller, its reports and letters and those to it."""
 
     def __init__(
-        self, mailbox: Mailbox, notices: Notices, report_store: ReportStore, reports: Reports
+        self,
+        mailbox: Mailbox,
+        notices: Notices,
+        report_store: ReportStore,
+        reports: Reports,
+        letters: Letters,
     ) -> None:
         self._mailbox = mailbox
         self._notices = notices
         self._report_store = report_store
         self._reports = reports
+        self._letters = letters
 
     def FetchNotices(
         self, request: pb.FetchNoticesRequest, context: grpc.ServicerContext
@@ -139,3 +149,23 @@ class MailboxService(pb_grpc.MailboxServicer):
         side = pb_to_side(request.side)
         accepted = self._report_store.fetch(caller(context).name, side, after, limit)
         return pb.FetchReportsResponse(reports=map(accepted_to_pb, accepted))
+
+    def SubmitLetter(
+        self, request: pb.SubmitLetterRequest, context: grpc.ServicerContext
+    ) -> pb.SubmitLetterResponse:
+        leaf = self._letters.accept(caller(context).name, pb_to_letter(request.letter))
+        return pb.SubmitLetterResponse(leaf_index=leaf)
+
+    def FetchLetters(
+        self, request: pb.FetchLettersRequest, context: grpc.ServicerContext
+    ) -> pb.FetchLettersResponse:
+        limit, after = page_size(request.limit, _LETTERS), check_number(request.after)
+        accepted = self._letters.fetch(caller(context).name, after, limit)
+        return pb.FetchLettersResponse(letters=map(accepted_letter_to_pb, accepted))
+
+    def AcknowledgeLetters(
+        self, request: pb.AcknowledgeLettersRequest, context: grpc.ServicerContext
+    ) -> pb.AcknowledgeLettersResponse:
+        number = check_number(request.number)
+        self._letters.acknowledge(caller(context).name, number, request.signature)
+        return pb.AcknowledgeLettersResponse()

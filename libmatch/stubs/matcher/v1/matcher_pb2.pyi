@@ -731,6 +731,200 @@ class FetchReportsResponse(_message.Message):
 Global___FetchReportsResponse: _TypeAlias = FetchReportsResponse  # noqa: Y015
 
 @_typing.final
+class Letter(_message.Message):
+    """From reporting unit to reporting unit, sealed by the sender."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    SEALED_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.bytes
+    sender: _builtins.str
+    recipient: _builtins.str
+    seq: _builtins.int
+    """Ascending for the sender and recipient in the epoch, with gaps."""
+    sealed: _builtins.bytes
+    """HPKE ciphertext to the recipient's key: 1 to 32 whole buckets."""
+    signature: _builtins.bytes
+    """Ed25519 by the sender over enc("letter", epoch, sender, recipient, u64 seq, H(sealed))."""
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.bytes = ...,
+        sender: _builtins.str = ...,
+        recipient: _builtins.str = ...,
+        seq: _builtins.int = ...,
+        sealed: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "recipient", b"recipient", "sealed", b"sealed", "sender", b"sender", "seq", b"seq", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Letter: _TypeAlias = Letter  # noqa: Y015
+
+@_typing.final
+class AcceptedLetter(_message.Message):
+    """A letter as the matcher accepted it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    LETTER_FIELD_NUMBER: _builtins.int
+    ACCEPTED_AT_US_FIELD_NUMBER: _builtins.int
+    LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Ascending over all letters."""
+    accepted_at_us: _builtins.int
+    """By the matcher's clock."""
+    leaf_index: _builtins.int
+    @_builtins.property
+    def letter(self) -> Global___Letter: ...
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        letter: Global___Letter | None = ...,
+        accepted_at_us: _builtins.int = ...,
+        leaf_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["letter", b"letter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at_us", b"accepted_at_us", "leaf_index", b"leaf_index", "letter", b"letter", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptedLetter: _TypeAlias = AcceptedLetter  # noqa: Y015
+
+@_typing.final
+class SubmitLetterRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LETTER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def letter(self) -> Global___Letter: ...
+    def __init__(
+        self,
+        *,
+        letter: Global___Letter | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["letter", b"letter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["letter", b"letter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitLetterRequest: _TypeAlias = SubmitLetterRequest  # noqa: Y015
+
+@_typing.final
+class SubmitLetterResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    leaf_index: _builtins.int
+    def __init__(
+        self,
+        *,
+        leaf_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leaf_index", b"leaf_index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitLetterResponse: _TypeAlias = SubmitLetterResponse  # noqa: Y015
+
+@_typing.final
+class FetchLettersRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after: _builtins.int
+    """Letters with a greater number; 0 for all."""
+    limit: _builtins.int
+    """At most 16; 0 means 16."""
+    def __init__(
+        self,
+        *,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FetchLettersRequest: _TypeAlias = FetchLettersRequest  # noqa: Y015
+
+@_typing.final
+class FetchLettersResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LETTERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def letters(self) -> _containers.RepeatedCompositeFieldContainer[Global___AcceptedLetter]: ...
+    def __init__(
+        self,
+        *,
+        letters: _abc.Iterable[Global___AcceptedLetter] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["letters", b"letters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FetchLettersResponse: _TypeAlias = FetchLettersResponse  # noqa: Y015
+
+@_typing.final
+class AcknowledgeLettersRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Of the last letter that was taken in."""
+    signature: _builtins.bytes
+    """Ed25519 by the caller over enc("letter-ack", epoch, caller, u64 number)."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeLettersRequest: _TypeAlias = AcknowledgeLettersRequest  # noqa: Y015
+
+@_typing.final
+class AcknowledgeLettersResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeLettersResponse: _TypeAlias = AcknowledgeLettersResponse  # noqa: Y015
+
+@_typing.final
 class ListBatchesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -338,6 +338,21 @@ class MailboxStub:
                 request_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsRequest.SerializeToString,
                 response_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsResponse.FromString,
                 _registered_method=True)
+        self.SubmitLetter = channel.unary_unary(
+                '/libmatch.matcher.v1.Mailbox/SubmitLetter',
+                request_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitLetterRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitLetterResponse.FromString,
+                _registered_method=True)
+        self.FetchLetters = channel.unary_unary(
+                '/libmatch.matcher.v1.Mailbox/FetchLetters',
+                request_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchLettersRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchLettersResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeLetters = channel.unary_unary(
+                '/libmatch.matcher.v1.Mailbox/AcknowledgeLetters',
+                request_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AcknowledgeLettersRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AcknowledgeLettersResponse.FromString,
+                _registered_method=True)
 
 
 class MailboxServicer:
@@ -371,6 +386,28 @@ class MailboxServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SubmitLetter(self, request, context):
+        """Reporting units alone: a letter to another one, in place of the caller's earlier ones to it. The same
+        letter again gets the same answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FetchLetters(self, request, context):
+        """The newest letter of each other unit to the caller that the caller has not acknowledged.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeLetters(self, request, context):
+        """The caller has taken in its letters up to a number: they are erased.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MailboxServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -393,6 +430,21 @@ def add_MailboxServicer_to_server(servicer, server):
                     servicer.FetchReports,
                     request_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsRequest.FromString,
                     response_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsResponse.SerializeToString,
+            ),
+            'SubmitLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitLetter,
+                    request_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitLetterRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitLetterResponse.SerializeToString,
+            ),
+            'FetchLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.FetchLetters,
+                    request_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchLettersRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchLettersResponse.SerializeToString,
+            ),
+            'AcknowledgeLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeLetters,
+                    request_deserializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AcknowledgeLettersRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AcknowledgeLettersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -505,6 +557,87 @@ class Mailbox:
             '/libmatch.matcher.v1.Mailbox/FetchReports',
             libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsRequest.SerializeToString,
             libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchReportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/libmatch.matcher.v1.Mailbox/SubmitLetter',
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitLetterRequest.SerializeToString,
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.SubmitLetterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FetchLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/libmatch.matcher.v1.Mailbox/FetchLetters',
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchLettersRequest.SerializeToString,
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.FetchLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/libmatch.matcher.v1.Mailbox/AcknowledgeLetters',
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AcknowledgeLettersRequest.SerializeToString,
+            libmatch_dot_stubs_dot_matcher_dot_v1_dot_matcher__pb2.AcknowledgeLettersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -138,6 +138,14 @@ class MailboxStub:
     """One step of the caller in a case that it is a party of. The same report again gets the same answer."""
     FetchReports: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.FetchReportsRequest, _matcher_pb2.FetchReportsResponse]
     """Reports of others to the caller, each with the caller's copy alone."""
+    SubmitLetter: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.SubmitLetterRequest, _matcher_pb2.SubmitLetterResponse]
+    """Reporting units alone: a letter to another one, in place of the caller's earlier ones to it. The same
+    letter again gets the same answer.
+    """
+    FetchLetters: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.FetchLettersRequest, _matcher_pb2.FetchLettersResponse]
+    """The newest letter of each other unit to the caller that the caller has not acknowledged."""
+    AcknowledgeLetters: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.AcknowledgeLettersRequest, _matcher_pb2.AcknowledgeLettersResponse]
+    """The caller has taken in its letters up to a number: they are erased."""
 
 @_typing.type_check_only
 class MailboxAsyncStub(MailboxStub):
@@ -152,6 +160,14 @@ class MailboxAsyncStub(MailboxStub):
     """One step of the caller in a case that it is a party of. The same report again gets the same answer."""
     FetchReports: _aio.UnaryUnaryMultiCallable[_matcher_pb2.FetchReportsRequest, _matcher_pb2.FetchReportsResponse]  # type: ignore[assignment]
     """Reports of others to the caller, each with the caller's copy alone."""
+    SubmitLetter: _aio.UnaryUnaryMultiCallable[_matcher_pb2.SubmitLetterRequest, _matcher_pb2.SubmitLetterResponse]  # type: ignore[assignment]
+    """Reporting units alone: a letter to another one, in place of the caller's earlier ones to it. The same
+    letter again gets the same answer.
+    """
+    FetchLetters: _aio.UnaryUnaryMultiCallable[_matcher_pb2.FetchLettersRequest, _matcher_pb2.FetchLettersResponse]  # type: ignore[assignment]
+    """The newest letter of each other unit to the caller that the caller has not acknowledged."""
+    AcknowledgeLetters: _aio.UnaryUnaryMultiCallable[_matcher_pb2.AcknowledgeLettersRequest, _matcher_pb2.AcknowledgeLettersResponse]  # type: ignore[assignment]
+    """The caller has taken in its letters up to a number: they are erased."""
 
 class MailboxServicer(metaclass=_abc_1.ABCMeta):
     """Notices of hits to the units that they concern, and what these report to each other on the way to the
@@ -187,6 +203,32 @@ class MailboxServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.FetchReportsResponse, _abc.Awaitable[_matcher_pb2.FetchReportsResponse]]:
         """Reports of others to the caller, each with the caller's copy alone."""
+
+    @_abc_1.abstractmethod
+    def SubmitLetter(
+        self,
+        request: _matcher_pb2.SubmitLetterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.SubmitLetterResponse, _abc.Awaitable[_matcher_pb2.SubmitLetterResponse]]:
+        """Reporting units alone: a letter to another one, in place of the caller's earlier ones to it. The same
+        letter again gets the same answer.
+        """
+
+    @_abc_1.abstractmethod
+    def FetchLetters(
+        self,
+        request: _matcher_pb2.FetchLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.FetchLettersResponse, _abc.Awaitable[_matcher_pb2.FetchLettersResponse]]:
+        """The newest letter of each other unit to the caller that the caller has not acknowledged."""
+
+    @_abc_1.abstractmethod
+    def AcknowledgeLetters(
+        self,
+        request: _matcher_pb2.AcknowledgeLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matcher_pb2.AcknowledgeLettersResponse, _abc.Awaitable[_matcher_pb2.AcknowledgeLettersResponse]]:
+        """The caller has taken in its letters up to a number: they are erased."""
 
 def add_MailboxServicer_to_server(servicer: MailboxServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
