@@ -96,7 +96,7 @@ class CheckCapsules:
             detail, evidence = _name_batch(header), encode_batch(batch)
             dispute = Dispute(DisputeKind.CAPSULE, (header.unit,), b"", detail, evidence)
             return Verdict(number, BatchState.BAD, dispute)
-        return Verdict(number, BatchState.OPENS)
+        return Verdict(number, BatchState.OPENS, header=header)
 
     def _report(self) -> None:
         while verdicts := self._batches.read_unreported(_REPORT):

@@ -57,6 +57,13 @@ class ReportState(StrEnum):
     DUE = "due"  # waited, and is to be judged again
 
 
+class StaffPost(StrEnum):
+    """For which of the two people of a unit a staff form was filed (R30, R57)."""
+
+    LEADER = "leader"
+    WORKER = "worker"
+
+
 class CaseStatus(StrEnum):
     """What a case is, from its pairs and its release."""
 

@@ -7,7 +7,7 @@ withdrawn follow from its pairs and are stored nowhere else. ``step`` is what un
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from services.inspector.states import (
     HitState,
     NoticeState,
     ReportState,
+    StaffPost,
 )
 from services.process.tables import copy_tables as copy_process_tables
 
@@ -83,6 +84,33 @@ class TestedBatch(Tables, table=True):
     state: BatchState = Field(sa_type=_by_value(BatchState))
     reported: bool
     tested_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Submission(Tables, table=True):
+    """A batch whose capsule opens: who submitted how many records, and when 纪委 saw it."""
+
+    __tablename__ = "submission"
+    __table_args__ = (_STRICT,)
+
+    number: int = Field(primary_key=True, foreign_key="batch.number", sa_type=sa.BigInteger)
+    unit: str
+    side: int
+    rows: int
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class StaffFiling(Tables, table=True):
+    """That a unit's staff form (annex 4) is on file with 纪委 (R57), by its number; no person's name."""
+
+    __tablename__ = "staff_filing"
+    __table_args__ = (_STRICT,)
+
+    unit: str = Field(primary_key=True)
+    post: StaffPost = Field(primary_key=True, sa_type=_by_value(StaffPost))
+    number: str
+    filed_on: date
+    recorded_by: str
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Hit(Tables, table=True):

@@ -122,28 +122,20 @@ def published_on(matter: Matter, rules: RuleSet, now: datetime) -> date | None:
 # --- the first publication (R60) ------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class FirstPublication:
-    """What a unit had to post in its own place, and the day on which it first did (R60)."""
+def first_publication(
+    unit: str, matters: Iterable[Matter], submitted_on: date | None
+) -> date | None:
+    """When ``unit`` was through with the first match and publication in its own place; None: not yet.
 
-    wanted: bool
-    posted_on: date | None
-
-
-def first_publication(unit: str, matters: Iterable[Matter]) -> FirstPublication:
-    """``wanted``: a matter of the unit is still to be verified, or is compliant and to be posted there.
-
-    Matters that were found not compliant are not published (R42).
+    That is the day of its first posting. With nothing to post (R42) it is through when its data were
+    matched, which is as soon as they were submitted (R37).
     """
-    posted: list[date] = []
-    wanted = False
+    posted, wanted = [], False
     for matter in matters:
         places = [place for place in Place if matter.poster_of(place) == unit]
-        if not places:
-            continue
-        posted += [china_day(p.posted_at) for p in matter.postings if p.place in places]
-        wanted = wanted or _is_to_be_posted(matter)
-    return FirstPublication(wanted, min(posted, default=None))
+        posted += [china_day(one.posted_at) for one in matter.postings if one.place in places]
+        wanted = wanted or (bool(places) and _is_to_be_posted(matter))
+    return min(posted) if posted else None if wanted else submitted_on
 
 
 def _is_to_be_posted(matter: Matter) -> bool:

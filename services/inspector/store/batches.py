@@ -9,10 +9,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from libmatch.records import BatchHeader
 from services.chassis.db import Database
 from services.inspector.disputes import Dispute
 from services.inspector.states import BatchState
 from services.inspector.store.disputes import add_disputes, resolve_unknown
+from services.inspector.store.submissions import add_submissions
 from services.inspector.tables import TestedBatch
 
 _JUDGED = (BatchState.OPENS, BatchState.BAD)
@@ -20,11 +22,12 @@ _JUDGED = (BatchState.OPENS, BatchState.BAD)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one batch."""
+    """What became of one batch. ``header`` where its capsule opens."""
 
     number: int
     state: BatchState
     dispute: Dispute | None = None
+    header: BatchHeader | None = None
 
 
 class Batches:
@@ -62,6 +65,8 @@ class Batches:
             for v in fresh:
                 row = TestedBatch(number=v.number, state=v.state, reported=False, tested_at=at)
                 session.merge(row)
+            session.flush()
+            add_submissions(session, {v.number: v.header for v in fresh if v.header}, at)
             disputes = [verdict.dispute for verdict in fresh if verdict.dispute is not None]
             judged = [verdict.number for verdict in fresh if verdict.state in _JUDGED]
             return judged, add_disputes(session, disputes, at)
