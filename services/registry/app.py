@@ -18,12 +18,15 @@ from services.chassis.server import App, Runtime, run_service, utc_now
 from services.holder.admission import ROLES, own_unit_only
 from services.holder.app import check_material, open_accounts, open_database, open_half
 from services.holder.config import UnitSettings
+from services.holder.district_data import open_district_data
 from services.holder.matters.office import make_office
 from services.holder.rpc import accounts as accounts_rpc
 from services.holder.rpc import matters as matters_rpc
 from services.registry import rpc
 from services.registry.entries import make_payload
 from services.registry.import_sheet import ImportSheet
+from services.registry.rpc import signoff as signoff_rpc
+from services.registry.signoff.office import make_signoff
 from services.registry.store import Store
 from services.registry.store.case_facts import facts_of_cases
 from services.registry.withdraw import Withdraw
@@ -57,13 +60,29 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             runtime.now,
             half.worker.wake,
         )
+        district = open_district_data(settings)
+        signoff = make_signoff(
+            database,
+            accounts,
+            district,
+            material.manifest.kinds,
+            runtime.now,
+            half.worker.wake,
+        )
         use_cases = rpc.UseCases(
             accounts,
             office,
-            ImportSheet(store, material.manifest.kinds, runtime.now, half.worker.wake),
+            ImportSheet(
+                store,
+                material.manifest.kinds,
+                runtime.now,
+                half.worker.wake,
+                None if accounts.open_to_all else signoff.stage,
+            ),
             Withdraw(store, runtime.now, half.worker.wake),
             half.sync,
             {member.unit: member.display_name for member in material.epoch.roster.members},
+            signoff,
         )
         return App(
             register=lambda server: rpc.register(server, use_cases, store, runtime.now),
@@ -72,6 +91,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
                     rpc.SERVICE: ROLES,
                     accounts_rpc.SERVICE: accounts_rpc.ROLES,
                     matters_rpc.SERVICE: ROLES,
+                    signoff_rpc.SERVICE: signoff_rpc.ROLES,
                     matters_rpc.CONFIRMATIONS: matters_rpc.OFFICERS,
                 }
             ),

@@ -1,4 +1,9 @@
-"""Takes a sheet of declarations in: read, compare with what is held, keep, seal."""
+"""Takes a sheet of declarations in: read, compare with what is held, keep, seal.
+
+Without administrators in the settings (a trial) what a sheet says is in the match at once. With them
+nothing is: every declaration waits as a version for its signatures and its entry (R21), which is the
+work of ``services.registry.signoff``.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +19,15 @@ from services.holder.store.trail import Trail
 from services.registry.declaration_sheet import Declaration, DeclarationImport, read_declarations
 from services.registry.entries import ImportPlan
 from services.registry.import_plan import plan_import
+from services.registry.signoff.stage import StageSheet
 from services.registry.store import Store
 
 
 class ImportSheet:
     """One import: all of it is kept, or nothing. ``wake`` lets the new records be sealed at once.
 
-    ``kinds``: the kinds of identifiers that the epoch takes.
+    ``kinds``: the kinds of identifiers that the epoch takes. ``stage``: where the sheets of a unit
+    with administrators go instead.
     """
 
     def __init__(
@@ -29,14 +36,18 @@ class ImportSheet:
         kinds: Collection[int],
         now: Callable[[], datetime],
         wake: Callable[[], None],
+        stage: StageSheet | None = None,
     ) -> None:
         self._store = store
         self._kinds = kinds
         self._now = now
         self._wake = wake
+        self._stage = stage
 
     def run(self, actor: Identity, file_name: str, data: bytes) -> Imported:
         """What was taken. Raises SheetError where the file as a whole cannot be used."""
+        if self._stage is not None:
+            return self._stage.run(actor, file_name, data)
         at = self._now()
         trail = Trail(at, actor, "import-declarations", f"import:{new_ref().hex()}")
         try:

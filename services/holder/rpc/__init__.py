@@ -41,7 +41,7 @@ def collect_upload(chunks: Iterable[core_pb2.FileChunk]) -> tuple[str, bytes]:
 def imported_to_pb(imported: Imported) -> core_pb2.ImportReport:
     """The report, cut to what fits into a message; what was cut is told."""
     report, tally = imported.report, imported.report.tally
-    problem_file = write_problem_file(report) if report.problems else b""
+    problem_file = write_problem_file(report) if report.corrections else b""
     notices = [str(notice) for notice in imported.notices]
     if len(problem_file) > _MAX_PROBLEM_FILE:
         problem_file = b""

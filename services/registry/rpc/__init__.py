@@ -20,6 +20,8 @@ from services.holder.store.trail import Trail
 from services.holder.sync import Sync
 from services.registry.entries import ListedNotice, ListedOfficial, RelativeStatus
 from services.registry.import_sheet import ImportSheet
+from services.registry.rpc import signoff
+from services.registry.signoff.office import SignOffOffice
 from services.registry.store import Store
 from services.registry.withdraw import Withdraw
 from services.rules.roles import Action
@@ -46,15 +48,17 @@ class UseCases:
     withdraw: Withdraw
     sync: Sync
     names: Mapping[str, str]  # of the roster's units, as people see them
+    signoff: SignOffOffice
 
 
 def register(
     server: grpc.Server, use_cases: UseCases, store: Store, now: Callable[[], datetime]
 ) -> None:
-    """Adds the service, and those for the unit's accounts and matters, to ``server``."""
+    """Adds the service, and those for sign-off, accounts and matters, to ``server``."""
     servicer = enforced(Declarations(use_cases, store, now), ACTIONS, use_cases.accounts)
     registry_pb2_grpc.add_DeclarationsServicer_to_server(servicer, server)
     accounts.register(server, use_cases.accounts)
+    signoff.register(server, use_cases.accounts, use_cases.signoff)
     matters.register(server, use_cases.office)
 
 
