@@ -45,7 +45,8 @@ def key_of(hit: ExpectedHit) -> HitKey:
     return (*hit.key, hit.capacity)
 
 
-def _case_key(case: inspector_pb2.Case) -> HitKey:
+def case_key(case: inspector_pb2.Case) -> HitKey:
+    """What identifies a case of 纪委's."""
     return case.official_idn, case.person_idn, case.item_ref, case.capacity
 
 
@@ -58,8 +59,8 @@ def judge_hits(hits: Iterable[ExpectedHit], cases: Iterable[inspector_pb2.Case])
     """How the live cases compare with ``hits``."""
     expected = {key_of(hit): _told_of_hit(hit) for hit in hits}
     live = live_cases(cases)
-    counted = Counter(map(_case_key, live))
-    told = {_case_key(case): _told_of_case(case) for case in live}
+    counted = Counter(map(case_key, live))
+    told = {case_key(case): _told_of_case(case) for case in live}
     known = expected.keys() & told.keys()
     return Hits(
         expected=len(expected),

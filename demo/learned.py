@@ -22,6 +22,7 @@ def list_learned(
     plaintext: Mapping[str, Any],
     elsewhere: Mapping[str, int],
     cases: int,
+    process: Mapping[str, Any],
 ) -> list[Learned]:
     """Every unit on each of its sides, then the matcher, 纪委, the custodians and the public."""
     pairs = len(database.pairs)
@@ -48,7 +49,12 @@ def list_learned(
             foreign=elsewhere[AUTHORITY],
             learned_zh="无（离线，各持一份额）",
         ),
-        Learned("公众", own=0, foreign=None, learned_zh="无（尚未公示）"),
+        Learned(
+            "公众",
+            own=0,
+            foreign=None,
+            learned_zh=f"公示表的内容：{process['published']}件公示期满（没有号码、电话、住址）",
+        ),
     ]
 
 

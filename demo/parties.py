@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo.matters import MatterClerks
 from demo.processes import Process
 from demo.units import Unit
 from libmatch.errors import ServiceError
@@ -21,7 +22,7 @@ from services.chassis.config import PeerSettings, TlsSettings
 from services.cli.clerk import Importer
 from services.cli.peers import BeneficiaryClient, ClearanceLine, RegistryClient
 
-CLERK = "clerk"
+CLERK, LEADER = "clerk", "leader"  # who enters and verifies, who signs and publishes (R31)
 OFFICERS = ("officer-1", "officer-2")
 _TIMEOUT_S = 240.0  # a loaded machine is slow; servers end calls after 300 s
 _PAGE = 1000
@@ -41,13 +42,14 @@ def blaming(process: Process) -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class Office:
-    """A unit's service on one side: who its clerk is, how its process is reached."""
+    """A unit's service on one side: who its people are, how its process is reached."""
 
     unit: Unit
     side: str
     process: Process
     config: Path
     client: Importer
+    matters: MatterClerks
 
     @property
     def title_zh(self) -> str:
@@ -134,15 +136,14 @@ class Parties:
 
     def registry(self, unit: Unit, process: Process) -> Registry:
         """The clerk of a reporting unit."""
-        config = self._clerk(unit) / "registry.toml"
-        client = RegistryClient(self._open(config, process))
-        return Registry(unit, "registry", process, config, client)
+        config, channel, matters = self._people(unit, "registry", process)
+        return Registry(unit, "registry", process, config, RegistryClient(channel), matters)
 
     def beneficiary(self, unit: Unit, process: Process) -> Beneficiary:
         """The clerk of an approving unit."""
-        config = self._clerk(unit) / "beneficiary.toml"
-        client = BeneficiaryClient(self._open(config, process))
-        return Beneficiary(unit, "beneficiary", process, config, client)
+        config, channel, matters = self._people(unit, "beneficiary", process)
+        client = BeneficiaryClient(channel)
+        return Beneficiary(unit, "beneficiary", process, config, client, matters)
 
     def desk(self, process: Process) -> Desk:
         """纪委's officers."""
@@ -151,8 +152,15 @@ class Parties:
         stubs = (inspector_pb2_grpc.DeskStub(self._open(one, process)) for one in configs)
         return Desk(process, tuple(stubs))
 
-    def _clerk(self, unit: Unit) -> Path:
-        return self._district / "units" / unit.id / "clerks" / CLERK
+    def _people(
+        self, unit: Unit, side: str, process: Process
+    ) -> tuple[Path, Channel, MatterClerks]:
+        """The clerk's settings and channel, and both people at the unit's matters."""
+        folder = self._district / "units" / unit.id / "clerks"
+        config = folder / CLERK / f"{side}.toml"
+        channel = self._open(config, process)
+        leader = self._open(folder / LEADER / f"{side}.toml", process)
+        return config, channel, MatterClerks.of(channel, leader)
 
     def _open(self, config: Path, process: Process) -> Channel:
         """A channel as ``config`` says, to where the service really listens."""

@@ -62,6 +62,7 @@ class Findings:
     gate: Mapping[str, int]
     gate_wrong: int
     later: Mapping[str, Any]
+    process: Mapping[str, Any]
     attempt: Attempt
     plaintext: Mapping[str, Any]
     plaintext_elsewhere: Mapping[str, int]
@@ -80,6 +81,7 @@ class Findings:
             "disputes": self.disputes == 0,
             "gate": self.gate_wrong == 0,
             "later": all(outcome["ok"] for outcome in self.later.values()),
+            "process": self.process["ok"],
             "plaintext_in_matcher": self.plaintext["total"] == 0,
             "plaintext_elsewhere": not any(self.plaintext_elsewhere.values()),
             "unflagged_opened": a.unflagged_opened == 0 and a.trials > 0,
@@ -122,6 +124,7 @@ class Findings:
             "gate": dict(self.gate),
             "gate_wrong": self.gate_wrong,
             "later": dict(self.later),
+            "process": dict(self.process),
             "reimport_changes": self.later["reimport"]["changes"],
             "plaintext_in_matcher": self.plaintext["total"],
             "plaintext_search": dict(self.plaintext),
@@ -165,6 +168,7 @@ _CHECKS_ZH = {
     "disputes": "争议：没有",
     "gate": "放行查询：有比中的暂缓，没有的放行，未采纳的未提交",
     "later": "后续变化：补报、更正、撤回、重复导入都符合预期",
+    "process": "办理：核查、公示、异议、放行、超期、移送都与按规则另行推算的一致",
     "plaintext_in_matcher": "比对平台的数据库、日志里没有任何身份证号、姓名、电话",
     "plaintext_elsewhere": "各单位、纪委、保管人的磁盘上没有与己无关的号码",
     "unflagged_opened": "纪委用私钥和比对平台的全部数据，打不开任何未比中的记录",
@@ -195,6 +199,9 @@ def show_result(console: Console, findings: Findings, place: Workplace) -> None:
         console.print(f"  {line}", soft_wrap=True)
 
 
+_SHOWN = ("overdue", "published", "cleared", "held", "leads")
+
+
 def summary(findings: Findings) -> list[str]:
     """The closing lines, the verdict last."""
     hits, a = findings.hits, findings.attempt
@@ -207,6 +214,9 @@ def summary(findings: Findings) -> list[str]:
         f"false_hits {hits.false}  duplicates {hits.duplicates}",
         f"rows refused {found} (expected {expected})  "
         f"notices {findings.notices_sent} (acknowledged {findings.notices_acknowledged})",
+        "matters "
+        + "  ".join(f"{name} {count}" for name, count in findings.process["states"].items()),
+        "  ".join(f"{name} {findings.process[name]}" for name in _SHOWN),
         f"plaintext_in_matcher {findings.plaintext['total']}  "
         f"unflagged_opened {a.unflagged_opened} of {a.records - a.flagged} "
         f"({a.trials} trials)  flagged_opened_control {a.flagged_opened} of {a.flagged}",

@@ -15,7 +15,9 @@ from demo.learned import list_learned
 from demo.parties import Parties
 from demo.privacy import STEPS as SEARCH_STEPS
 from demo.privacy import PlaintextSearch
+from demo.process import Work, draw_jobs
 from demo.processes import Processes
+from demo.reckoning import DAYS, Reckoning, Told
 from demo.report import Findings
 from demo.site import CEREMONY_STEPS, INSPECTOR, count_services, hold_ceremony, open_site
 from demo.stages import Stages
@@ -45,7 +47,14 @@ def run_demo(
             with stages.stage("later", "补报、更正、撤回、重复导入", LATER_STEPS) as tell:
                 later.run(tell)
             disputes = len(site.desk.list_disputes())
-            cases = live_cases(site.desk.list_cases(REASON_ZH))
+            cases = site.desk.list_cases(REASON_ZH)
+            live = live_cases(cases)
+            with stages.stage(
+                "process", "核查、双向公示、异议、放行（模拟17天）", len(DAYS)
+            ) as tell:
+                work = Work(site, clock, list(draw_jobs(site, cases)))
+                told = Told(world.truth.hits, later.hits, cases)
+                process = Reckoning(work, told).run(tell)
         steps = len(units) + SEARCH_STEPS
         with stages.stage("search", "在各方磁盘上逐字节搜索明文", steps) as tell:
             shown = [*world.truth.hits, *later.hits]
@@ -67,13 +76,14 @@ def run_demo(
         gate=first.gate,
         gate_wrong=first.gate_wrong,
         later=later.outcomes,
+        process=process,
         attempt=tried,
         plaintext=plaintext,
         plaintext_elsewhere=elsewhere,
         kill=kill,
         exit_codes=processes.exit_codes,
         seconds=stages.seconds,
-        parties=list_learned(world, first, database, plaintext, elsewhere, len(cases)),
+        parties=list_learned(world, first, database, plaintext, elsewhere, len(live), process),
     )
 
 

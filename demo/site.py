@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from demo.parties import CLERK, OFFICERS, Beneficiary, Desk, Office, Parties, Registry
+from demo.parties import CLERK, LEADER, OFFICERS, Beneficiary, Desk, Office, Parties, Registry
 from demo.processes import Processes, Program
 from demo.units import Unit
 from libmatch.manifest import Role
@@ -25,7 +25,7 @@ def hold_ceremony(
     """Return when ``out`` has a folder for every party."""
     plan = Plan(
         DISTRICT,
-        tuple(PlannedUnit(u.id, u.name, _roles(u), (CLERK,)) for u in units),
+        tuple(PlannedUnit(u.id, u.name, _roles(u), (CLERK, LEADER)) for u in units),
         officers=OFFICERS,
         base_port=0,
     )

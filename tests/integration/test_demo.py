@@ -120,6 +120,18 @@ class TestRun:
         assert later["late"]["item_hits"] > 0
         assert report["reimport_changes"] == 0
 
+    def test_the_process_comes_to_what_the_rules_say(self, report: dict[str, Any]) -> None:
+        process = report["process"]
+        assert process["differences"] == {}
+        for name in ("states", "overdue", "published", "cleared", "held", "leads"):
+            assert process[name] == process[f"{name}_expected"], name
+        assert process["sampled"] > 20
+        assert {"PUBLISHED", "MEASURED", "OBJECTED", "WITHDRAWN"} <= process["states"].keys()
+        first, _, last = process["days"].values()
+        assert first["published"] < last["published"]
+        assert first["overdue"] == 0 < last["overdue"]
+        assert min(process["cleared"], process["held"], process["leads"]) > 0
+
     def test_results_lie_where_they_are_said_to(
         self, finished: tuple[Path, str, int], report: dict[str, Any]
     ) -> None:

@@ -25,6 +25,15 @@ from demo.report import (
 from demo.uploads import Kill
 from demo.workplace import Workplace
 
+PROCESS = {
+    "states": {"PUBLISHED": 3},
+    "overdue": 1,
+    "published": 3,
+    "cleared": 2,
+    "held": 1,
+    "leads": 0,
+    "ok": True,
+}
 GOOD = Findings(
     sizes={"officials": 60},
     hits=Hits(10, 10, 0, 0, 0, 0),
@@ -38,6 +47,7 @@ GOOD = Findings(
     gate={"CLEAR": 3, "HOLD": 1},
     gate_wrong=0,
     later={"late": {"ok": True}, "reimport": {"ok": True, "changes": 0}},
+    process=PROCESS,
     attempt=Attempt(
         records=100,
         flagged=20,
@@ -70,6 +80,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("disputes", {"disputes": 1}),
     ("gate", {"gate_wrong": 1}),
     ("later", {"later": {"reimport": {"ok": False, "changes": 1}}}),
+    ("process", {"process": {**PROCESS, "ok": False}}),
     ("plaintext_in_matcher", {"plaintext": {"total": 1}}),
     ("plaintext_elsewhere", {"plaintext_elsewhere": {"a": 0, "inspector": 1}}),
     ("unflagged_opened", {"attempt": replace(GOOD.attempt, unflagged_opened=1)}),
@@ -109,7 +120,7 @@ def test_the_file_has_what_was_promised(tmp_path: Path) -> None:
     promised = {
         *("hits_expected", "hits_found", "missed", "false_hits", "duplicates", "rows_refused"),
         *("seconds", "plaintext_in_matcher", "unflagged_opened", "flagged_opened_control"),
-        *("gate", "notices", "reimport_changes"),
+        *("gate", "notices", "reimport_changes", "process"),
     }
     assert promised <= content.keys()
     assert content["rows_refused"][0] == {
