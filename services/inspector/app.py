@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from services.inspector.check_capsules import CheckCapsules
 from services.inspector.collect_reports import CollectReports
 from services.inspector.config import Settings
 from services.inspector.epochs import Epochs
+from services.inspector.figures import DistrictFigures
+from services.inspector.file_forms import FileForms
 from services.inspector.follow_log import FollowLog
 from services.inspector.list_hits import ListHits
 from services.inspector.matcher import Log, Review
@@ -38,6 +40,7 @@ from services.inspector.prove_hits import ProveHits
 from services.inspector.pull import Pull, Steps
 from services.inspector.release import Release
 from services.inspector.requeue import Requeue
+from services.inspector.statements import StatementOversight
 from services.inspector.states import ReleasePolicy
 from services.inspector.store.assignments import Assignments
 from services.inspector.store.batches import Batches
@@ -45,11 +48,13 @@ from services.inspector.store.cases import Cases
 from services.inspector.store.checkpoints import Checkpoints
 from services.inspector.store.disputes import Disputes
 from services.inspector.store.entries import Entries
+from services.inspector.store.filings import Filings
 from services.inspector.store.hits import Hits
 from services.inspector.store.notices import Notices
 from services.inspector.store.reports import Reports
 from services.inspector.store.rosters import Rosters
-from services.rules.ruleset import packaged_rulesets
+from services.inspector.store.submissions import Submissions
+from services.process.district_data import DistrictData, read_district_data
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -65,6 +70,8 @@ class Wiring:
     own: Identity
     now: Callable[[], datetime]
     draw: Callable[[int], bytes] = os.urandom
+    data: DistrictData = field(default_factory=lambda: read_district_data(None, None))
+    organisation_officers: frozenset[str] = frozenset()
 
     def open_epochs(self) -> Epochs:
         """The epochs of the kit. Raises what ``Epochs`` raises, also for a rolled-back roster."""
@@ -74,7 +81,13 @@ class Wiring:
     def make_case_matters(self, epochs: Epochs) -> CaseMatters:
         """The matters of the released cases, by the packaged rules."""
         entries, disputes = Entries(self.database), Disputes(self.database)
-        return CaseMatters(entries, disputes, epochs, packaged_rulesets(), self.now)
+        return CaseMatters(entries, disputes, epochs, self.data.rulesets, self.now)
+
+    def make_figures(self, epochs: Epochs) -> DistrictFigures:
+        """The district in numbers."""
+        matters, filings = self.make_case_matters(epochs), Filings(self.database)
+        submissions = Submissions(self.database)
+        return DistrictFigures(matters, submissions, filings, epochs, self.data, self.now)
 
     def wire(
         self,
@@ -107,12 +120,24 @@ class Wiring:
             notify=Notify(review, notices, epochs, self.keys.signing, now, self.draw),
             collect_reports=CollectReports(review, reports, disputes, epochs, hpke, now),
         )
-        return rpc.UseCases(Pull(steps), release, cases, disputes, now)
+        figures = self.make_figures(epochs)
+        matters, officers = self.make_case_matters(epochs), self.organisation_officers
+        return rpc.UseCases(
+            Pull(steps),
+            release,
+            cases,
+            disputes,
+            figures,
+            FileForms(Filings(database), figures.names, now),
+            StatementOversight(matters, officers, figures.names, self.data.rulesets, now),
+            now,
+        )
 
 
 def build(settings: Settings, runtime: Runtime) -> App:
     """The wired service. Raises before it touches the database where its material does not hold."""
     check_identity(runtime.identity)
+    data = read_district_data(settings.units, settings.campaigns)
     keys = open_keys(settings.kit, settings.passphrase, settings.unit, runtime.now())
     with ExitStack() as stack:
         database = stack.enter_context(Database(settings.database))
@@ -121,7 +146,14 @@ def build(settings: Settings, runtime: Runtime) -> App:
         channel = open_channel(settings.matcher, settings.tls, idempotent=IDEMPOTENT)
         stack.callback(channel.close)
         wiring = Wiring(
-            database, settings.kit, keys, settings.release_policy, runtime.identity, runtime.now
+            database,
+            settings.kit,
+            keys,
+            settings.release_policy,
+            runtime.identity,
+            runtime.now,
+            data=data,
+            organisation_officers=settings.organisation_officers,
         )
         epochs, checkpoints = wiring.open_epochs(), Checkpoints(database, runtime.now)
         origin, log_key = log_origin(runtime.identity.trust_domain), epochs.current.manifest.log_key
@@ -132,7 +164,7 @@ def build(settings: Settings, runtime: Runtime) -> App:
             register=lambda server: rpc.register(server, use),
             access=rpc.ACCESS,
             workers=[worker, *heads],
-            admit=rpc.admit_officer,
+            admit=rpc.admit(settings.organisation_officers),
             close=stack.pop_all().close,
         )
 

@@ -22,6 +22,8 @@ from services.inspector.store.disputes import Disputes
 from services.inspector.store.entries import Body, Entries, Told
 from services.process.entries import Entry, decode_entry
 from services.process.folding import Folded, fold, stage_of
+from services.process.moments import to_us
+from services.process.statements import Stated, decode_stated, is_stated
 from services.rules.china_time import china_day
 from services.rules.matter_facts import Matter, State
 from services.rules.matter_steps import Conclude
@@ -29,6 +31,16 @@ from services.rules.ruleset import RuleSets
 from services.rules.violation import RuleViolation
 
 _PAGE = 200  # cases that are in memory at once
+
+
+@dataclass(frozen=True, repr=False)
+class CaseMatter:
+    """A case with its matter. ``told_at``: when its units were first told; ``stated`` at which meetings."""
+
+    case: Case
+    told_at: datetime
+    folded: Folded
+    stated: tuple[Stated, ...]
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,11 @@ class CaseMatters:
 
     def fold_cases(self) -> Iterator[tuple[Case, Folded]]:
         """Every case that was released, ascending by number, with its matter. Keeps new disputes."""
+        for one in self.read_matters():
+            yield one.case, one.folded
+
+    def read_matters(self) -> Iterator[CaseMatter]:
+        """The same, with what was explained of each at meetings."""
         after = 0
         while page := self.entries.read_page(after, _PAGE):
             found: list[Dispute] = []
@@ -50,26 +67,37 @@ class CaseMatters:
             self.disputes.add(found, self.now())
             after = page[-1].case.number
 
-    def _fold(self, told: Told, found: list[Dispute]) -> tuple[Case, Folded]:
+    def _fold(self, told: Told, found: list[Dispute]) -> CaseMatter:
         opened = open_matter(told, self.rules)
-        entries = []
+        said: list[Entry | Stated] = []
         for body in told.bodies:
             try:
-                entries.append(self._believe(body, opened))
+                said.append(self._believe(body, opened))
             except ManifestError:
                 found.append(unknown_party(None))
             except (EncodingError, RuleViolation):
                 found.append(self._dispute(body))
+        entries = [one for one in said if isinstance(one, Entry)]
         folded = fold(opened, entries, self.rules.get(opened.rules_version))
         if told.case.status is CaseStatus.WITHDRAWN:
             # No record says it any more, whether or not its units have said so yet (R37).
             folded = replace(folded, matter=replace(folded.matter, state=State.WITHDRAWN))
-        return told.case, folded
+        stated = tuple(one for one in said if isinstance(one, Stated))
+        return CaseMatter(told.case, told.told_at, folded, stated)
 
-    def _believe(self, body: Body, opened: Matter) -> Entry:
-        """The entry in ``body``. Raises EncodingError, ManifestError, RuleViolation."""
-        entry = decode_entry(body.body)
+    def _believe(self, body: Body, opened: Matter) -> Entry | Stated:
+        """What ``body`` says. Raises EncodingError, ManifestError, RuleViolation."""
         head = (opened.matter_id, body.unit, body.side, body.seq, body.at_us)
+        if is_stated(body.body):
+            stated = decode_stated(body.body)
+            if head != (stated.case_id, stated.unit, stated.side, stated.seq, to_us(stated.at)):
+                raise EncodingError("the report holds a statement of another case or party")
+            return stated
+        return self._believe_step(body, decode_entry(body.body), head, opened)
+
+    def _believe_step(
+        self, body: Body, entry: Entry, head: tuple[object, ...], opened: Matter
+    ) -> Entry:
         if head != (entry.case_id, entry.actor.unit, entry.side, entry.seq, entry.at_us):
             raise EncodingError("the report holds a step of another case, number, time or party")
         if body.stage not in _stages_of(entry, opened):

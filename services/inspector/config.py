@@ -8,17 +8,21 @@
     release_policy = "two_officers"   # or "immediate"
     pull_interval_s = 30.0            # how often it looks by itself
     audit_heads = "/mnt/audit/heads"  # the trail's end is remembered there daily (R63); another disk
+    organisation_officers = ["li"]    # of 区委组织部: they see how statements stand, and nothing else (R50)
     [listen]  [tls]  [database]  [log]  [limits]        # services.chassis.config
     [matcher]
     address = "10.0.0.5:7400"
     identity = "spiffe://fuling/matcher"
+
+``units`` and ``campaigns`` name the district's own list of units (R7) and deadlines (R57 to R60); without
+them those of the notice, as shipped, are used. The units' services name the same files.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.chassis.config import PeerSettings, SecretFile, ServiceSettings
 from services.inspector.states import ReleasePolicy
@@ -33,4 +37,13 @@ class Settings(ServiceSettings):
     matcher: PeerSettings
     release_policy: ReleasePolicy = ReleasePolicy.TWO_OFFICERS
     pull_interval_s: float = Field(default=30.0, ge=0.1, le=3600)
+    organisation_officers: frozenset[str] = frozenset()
+    units: Path | None = None
+    campaigns: Path | None = None
     audit_heads: Path | None = None
+
+    @model_validator(mode="after")
+    def _deadlines_name_known_units(self) -> Settings:
+        if (self.units is None) != (self.campaigns is None):
+            raise ValueError("units and campaigns are given together: the second names the first")
+        return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,16 +18,22 @@ from services.chassis.identity import Identity
 from services.chassis.refusals import InvalidRequest, Refused
 from services.inspector.cases import Case
 from services.inspector.disputes import ListedDispute
+from services.inspector.figures import DistrictFigures
+from services.inspector.file_forms import FileForms
 from services.inspector.progress import Step
 from services.inspector.pull import Pull
 from services.inspector.release import Release, check_reason
+from services.inspector.rpc import filings
+from services.inspector.statements import StatementOversight
 from services.inspector.states import CaseStatus
 from services.inspector.store.cases import Cases
 from services.inspector.store.disputes import Disputes
 from services.inspector.store.trail import Trail
+from services.process.rpc import figures, oversight
 
 SERVICE = "libmatch.inspector.v1.Desk"
-ACCESS = AccessTable({SERVICE: {"officer"}})
+_SERVICES = (SERVICE, figures.SERVICE, filings.SERVICE, oversight.SERVICE)
+ACCESS = AccessTable(dict.fromkeys(_SERVICES, ("officer",)))
 _PAGE = 1000  # cases of one message: about 0.6 MB
 _UNIT = re.compile(r"[a-z0-9-]{0,64}")
 _LARGEST = (1 << 63) - 1
@@ -41,6 +47,9 @@ class UseCases:
     release: Release
     cases: Cases
     disputes: Disputes
+    figures: DistrictFigures
+    file_forms: FileForms
+    statements: StatementOversight
     now: Callable[[], datetime]
 
 
@@ -56,9 +65,27 @@ def admit_officer(identity: Identity, service: str) -> None:
         )
 
 
+def admit(organisation_officers: Collection[str]) -> Callable[[Identity, str], None]:
+    """``admit_officer``, which keeps officers of 区委组织部 to the statements that they oversee (R50)."""
+
+    def check(identity: Identity, service: str) -> None:
+        admit_officer(identity, service)
+        if identity.name in organisation_officers and service != oversight.SERVICE:
+            raise Refused(
+                "officers of the organisation department see how statements stand, and nothing else",
+                "区委组织部人员只能查看各单位说明情况的统计（规则R50）。",
+                reason="ORGANISATION_OFFICER",
+            )
+
+    return check
+
+
 def register(server: grpc.Server, use: UseCases) -> None:
-    """Adds the service to ``server``."""
+    """Adds the services to ``server``."""
     pb_grpc.add_DeskServicer_to_server(Desk(use), server)
+    figures.add_to_server(use.figures, server)
+    filings.register(server, use.file_forms)
+    oversight.add_to_server(use.statements, server)
 
 
 class Desk(pb_grpc.DeskServicer):
