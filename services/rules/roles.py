@@ -78,6 +78,7 @@ class Action(StrEnum):
     FILESTAFF_FORM = "备案基本情况表"
     READ_FIGURES = "查看统计"
     ANSWER_REQUEST = "答复个人请求"
+    PURGE_ENDED = "清除到期信息"
     OPERATE_SYSTEM = "系统运行维护"
     ADMINISTER_ACCOUNTS = "管理账号"
     GRANT_ROLES = "授予权限"
@@ -140,6 +141,7 @@ PERMISSIONS: dict[Action, Permission] = {
         "R55", *STAFF, *DISCIPLINE, _R.PARTY_HEAD, _R.ORGANISATION_DEPARTMENT
     ),
     Action.ANSWER_REQUEST: _who("R65", *STAFF),
+    Action.PURGE_ENDED: _who("R65", _R.RESPONSIBLE_LEADER),
     Action.OPERATE_SYSTEM: _who("R64", _R.SYSTEM_ADMIN, business=False),
     Action.ADMINISTER_ACCOUNTS: _who("R64", _R.SYSTEM_ADMIN, business=False),
     Action.GRANT_ROLES: _who("R64", _R.SECURITY_ADMIN, business=False),

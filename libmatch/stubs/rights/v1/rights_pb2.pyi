@@ -467,7 +467,7 @@ class ReadTrailResponse(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     NEXT_AFTER_FIELD_NUMBER: _builtins.int
     next_after: _builtins.int
-    """For the next page; 0 where there is no other."""
+    """For the next page: the number of the last entry; 0 for an empty page, behind which is nothing."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrailEntry]: ...
     def __init__(
