@@ -28,6 +28,8 @@ from services.holder.config import UnitSettings
 from services.holder.matters.office import make_office
 from services.holder.rpc import accounts as accounts_rpc
 from services.holder.rpc import matters as matters_rpc
+from services.holder.rpc import supervision as supervision_rpc
+from services.holder.supervision import make_supervision
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -57,6 +59,14 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             runtime.now,
             half.worker.wake,
         )
+        supervision = make_supervision(
+            database,
+            material,
+            accounts,
+            facts,
+            runtime.now,
+            runtime.identity.trust_domain,
+        )
         use_cases = rpc.UseCases(
             accounts,
             office,
@@ -64,6 +74,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             Withdraw(store, runtime.now, half.worker.wake),
             half.sync,
             CheckItems(store, half.matcher, material.epoch.epoch_id, runtime.now),
+            supervision,
         )
         return App(
             register=lambda server: rpc.register(server, use_cases, store, runtime.now),
@@ -72,6 +83,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
                     rpc.SERVICE: ROLES,
                     accounts_rpc.SERVICE: accounts_rpc.ROLES,
                     matters_rpc.SERVICE: ROLES,
+                    **supervision_rpc.ROWS,
                     matters_rpc.CONFIRMATIONS: matters_rpc.OFFICERS,
                 }
             ),

@@ -22,6 +22,8 @@ from services.holder.district_data import open_district_data
 from services.holder.matters.office import make_office
 from services.holder.rpc import accounts as accounts_rpc
 from services.holder.rpc import matters as matters_rpc
+from services.holder.rpc import supervision as supervision_rpc
+from services.holder.supervision import Declarations, make_supervision
 from services.registry import rpc
 from services.registry.entries import make_payload
 from services.registry.import_sheet import ImportSheet
@@ -29,6 +31,7 @@ from services.registry.rpc import signoff as signoff_rpc
 from services.registry.signoff.office import make_signoff
 from services.registry.store import Store
 from services.registry.store.case_facts import facts_of_cases
+from services.registry.store.checked import describe_declarations, read_declarations_of
 from services.registry.withdraw import Withdraw
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -69,6 +72,15 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             runtime.now,
             half.worker.wake,
         )
+        supervision = make_supervision(
+            database,
+            material,
+            accounts,
+            facts,
+            runtime.now,
+            runtime.identity.trust_domain,
+            Declarations(read_declarations_of, describe_declarations),
+        )
         use_cases = rpc.UseCases(
             accounts,
             office,
@@ -83,6 +95,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             half.sync,
             {member.unit: member.display_name for member in material.epoch.roster.members},
             signoff,
+            supervision,
         )
         return App(
             register=lambda server: rpc.register(server, use_cases, store, runtime.now),
@@ -91,6 +104,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
                     rpc.SERVICE: ROLES,
                     accounts_rpc.SERVICE: accounts_rpc.ROLES,
                     matters_rpc.SERVICE: ROLES,
+                    **supervision_rpc.ROWS,
                     signoff_rpc.SERVICE: signoff_rpc.ROLES,
                     matters_rpc.CONFIRMATIONS: matters_rpc.OFFICERS,
                 }

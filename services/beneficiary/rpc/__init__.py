@@ -21,8 +21,10 @@ from services.chassis.db import to_micros
 from services.holder.accounts import Accounts
 from services.holder.matters.office import MatterOffice
 from services.holder.rpc import accounts, collect_upload, imported_to_pb, matters, round_to_pb
+from services.holder.rpc import supervision as supervision_rpc
 from services.holder.rpc.enforcement import enforced
 from services.holder.store.trail import Trail
+from services.holder.supervision import Supervision
 from services.holder.sync import Sync
 from services.rules.roles import Action
 
@@ -49,6 +51,7 @@ class UseCases:
     withdraw: Withdraw
     sync: Sync
     check_items: CheckItems
+    supervision: Supervision
 
 
 def register(
@@ -59,6 +62,7 @@ def register(
     beneficiary_pb2_grpc.add_ItemsServicer_to_server(servicer, server)
     accounts.register(server, use_cases.accounts)
     matters.register(server, use_cases.office)
+    supervision_rpc.register(server, use_cases.supervision, now)
 
 
 class Items(beneficiary_pb2_grpc.ItemsServicer):

@@ -15,8 +15,10 @@ from services.chassis.db import to_micros
 from services.holder.accounts import Accounts
 from services.holder.matters.office import MatterOffice
 from services.holder.rpc import accounts, collect_upload, imported_to_pb, matters, round_to_pb
+from services.holder.rpc import supervision as supervision_rpc
 from services.holder.rpc.enforcement import enforced
 from services.holder.store.trail import Trail
+from services.holder.supervision import Supervision
 from services.holder.sync import Sync
 from services.registry.entries import ListedNotice, ListedOfficial, RelativeStatus
 from services.registry.import_sheet import ImportSheet
@@ -49,6 +51,7 @@ class UseCases:
     sync: Sync
     names: Mapping[str, str]  # of the roster's units, as people see them
     signoff: SignOffOffice
+    supervision: Supervision
 
 
 def register(
@@ -60,6 +63,7 @@ def register(
     accounts.register(server, use_cases.accounts)
     signoff.register(server, use_cases.accounts, use_cases.signoff)
     matters.register(server, use_cases.office)
+    supervision_rpc.register(server, use_cases.supervision, now)
 
 
 class Declarations(registry_pb2_grpc.DeclarationsServicer):

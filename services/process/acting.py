@@ -1,0 +1,97 @@
+"""How somebody does something with a draw or a lead: who, by which right, in one transaction with its trail.
+
+What is refused leaves a line of the trail, with the rule's number, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from libmatch.sampling import SampleError
+from services.chassis.db import Database
+from services.chassis.identity import Identity
+from services.chassis.refusals import ChassisError
+from services.process.store.trail import Trail, Transaction
+from services.rules.matter_facts import Actor
+from services.rules.roles import Action, require
+from services.rules.violation import RuleViolation
+
+T = TypeVar("T")
+
+ActorOf = Callable[[Identity, Action], Actor]
+"""Who a caller is when he does something; RuleViolation where he may not."""
+
+LookReason = Callable[[str], str]
+"""The reason of a look as the trail keeps it (R63). Raises RuleViolation or InvalidRequest."""
+
+
+@dataclass(frozen=True)
+class Doing:
+    """Who does what, by which right, to what, and why. ``name``: as the trail has it."""
+
+    caller: Identity
+    name: str
+    action: Action
+    subject: bytes = b""
+    reason: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Moment:
+    """What something is done in: the transaction, who acts, and when."""
+
+    session: Transaction
+    actor: Actor
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Lets people do things in one service's database."""
+
+    database: Database
+    actor_of: ActorOf
+    look_reason: LookReason
+    now: Callable[[], datetime]
+
+    def run(
+        self,
+        doing: Doing,
+        fn: Callable[[Moment], T],
+        rule: str,
+        check: Callable[[], None] = lambda: None,
+        tell: Callable[[T], str] = lambda _: "ok",
+    ) -> T:
+        """What ``fn`` returns, committed with its trail. Raises what it, ``check`` and ``actor_of`` raise.
+
+        ``check`` runs before, outside of the transaction: it may read by itself. ``tell`` says in the
+        trail how it ended. A draw that does not hold is a violation of ``rule``. ``fn`` may run twice.
+        """
+        at = self.now()
+        trail = Trail(at, doing.caller, doing.name, doing.subject.hex(), doing.reason)
+
+        def run(session: Transaction) -> T:
+            result = fn(Moment(session, actor, at))
+            trail.write(session, tell(result))
+            return result
+
+        try:
+            actor = self.actor_of(doing.caller, doing.action)
+            require((actor.role,), doing.action)  # a unit's own system is an actor, too
+            check()
+            return self.database.run_tx(f"process.{doing.name}", run)
+        except SampleError as refusal:
+            self._leave(trail, rule)
+            raise RuleViolation(rule, str(refusal), refusal.message_zh) from None
+        except RuleViolation as refusal:
+            self._leave(trail, refusal.rule)
+            raise
+        except ChassisError as refusal:
+            self._leave(trail, refusal.reason)
+            raise
+
+    def _leave(self, trail: Trail, why: str) -> None:
+        self.database.run_tx("process.refused", lambda s: trail.write(s, f"refused {why}"))

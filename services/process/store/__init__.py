@@ -1,0 +1,1 @@
+"""Queries on the tables that several services have in common."""
