@@ -20,8 +20,10 @@ from services.holder.app import check_material, open_accounts, open_database, op
 from services.holder.config import UnitSettings
 from services.holder.district_data import open_district_data
 from services.holder.matters.office import make_office
+from services.holder.rights.office import make_rights
 from services.holder.rpc import accounts as accounts_rpc
 from services.holder.rpc import matters as matters_rpc
+from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.supervision import Declarations, make_supervision
 from services.registry import rpc
@@ -32,6 +34,7 @@ from services.registry.signoff.office import make_signoff
 from services.registry.store import Store
 from services.registry.store.case_facts import facts_of_cases
 from services.registry.store.checked import describe_declarations, read_declarations_of
+from services.registry.store.rights import DeclaredPersons
 from services.registry.withdraw import Withdraw
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -96,6 +99,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             {member.unit: member.display_name for member in material.epoch.roster.members},
             signoff,
             supervision,
+            make_rights(database, accounts, DeclaredPersons(), facts, unit_name, runtime.now),
         )
         return App(
             register=lambda server: rpc.register(server, use_cases, store, runtime.now),
@@ -104,6 +108,8 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
                     rpc.SERVICE: ROLES,
                     accounts_rpc.SERVICE: accounts_rpc.ROLES,
                     matters_rpc.SERVICE: ROLES,
+                    rights_rpc.SERVICE: rights_rpc.ROLES,
+                    rights_rpc.TRAIL_SERVICE: rights_rpc.ROLES,
                     **supervision_rpc.ROWS,
                     signoff_rpc.SERVICE: signoff_rpc.ROLES,
                     matters_rpc.CONFIRMATIONS: matters_rpc.OFFICERS,

@@ -14,7 +14,9 @@ from services.chassis.authz import caller
 from services.chassis.db import to_micros
 from services.holder.accounts import Accounts
 from services.holder.matters.office import MatterOffice
+from services.holder.rights.office import RightsOffice
 from services.holder.rpc import accounts, collect_upload, imported_to_pb, matters, round_to_pb
+from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.rpc.enforcement import enforced
 from services.holder.store.trail import Trail
@@ -52,6 +54,7 @@ class UseCases:
     names: Mapping[str, str]  # of the roster's units, as people see them
     signoff: SignOffOffice
     supervision: Supervision
+    rights: RightsOffice
 
 
 def register(
@@ -63,6 +66,7 @@ def register(
     accounts.register(server, use_cases.accounts)
     signoff.register(server, use_cases.accounts, use_cases.signoff)
     matters.register(server, use_cases.office)
+    rights_rpc.register(server, use_cases.rights)
     supervision_rpc.register(server, use_cases.supervision, now)
 
 
