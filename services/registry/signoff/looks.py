@@ -141,16 +141,31 @@ class SignOffLooks:
         """One version with all of its content. RuleViolation R22 for a signer of others; NotFound."""
         trail = self._trail(caller, "show-declaration", reason, check_ref(ref).hex())
         viewer, today = self._viewer(caller), china_day(trail.at)
-        for versions in self._read(trail).values():
+
+        def run(session: Transaction) -> ShownVersion:
+            whose = store.find_officials(session, [ref])
+            histories = store.read_histories(session, self._accounts.unit, whose.values())
+            shown = self._find(histories, ref, viewer, today)
+            trail.write(session)
+            return shown
+
+        try:
+            return self._database.run_tx("signoff.show", run)
+        except RuleViolation as refused:
+            self._accounts.refused(caller, "show-declaration", refused)
+            raise
+
+    def _find(self, histories: Histories, ref: bytes, viewer: _Viewer, today: date) -> ShownVersion:
+        for versions in histories.values():
             for place, version in enumerate(versions):
                 if version.ref != ref:
                     continue
                 for listed in self._visible(version, viewer, today):
                     before = versions[place - 1].declaration if place else None
                     return ShownVersion(listed, changes_zh(before, version.declaration))
-                refused = _not_his()
-                self._accounts.refused(caller, "show-declaration", refused)
-                raise refused
+                raise RuleViolation(
+                    "R22", "a signer reads what he may sign", "您只能查看由您签署意见的报告表"
+                )
         raise NotFound("no such version", "没有这个编号的申报版本。")
 
     def due(self, caller: Identity, until: date, reason: str) -> DueList:
@@ -256,11 +271,3 @@ def _acts_next(version: StagedVersion, right: SigningRight | None, viewer: _View
     if version.state is State.PLEDGED:
         action = Action.IMPORT_DECLARATIONS
     return action is not None and may(viewer.roles, action)
-
-
-def _not_his() -> RuleViolation:
-    return RuleViolation(
-        "R22",
-        "a signer reads what he may sign",
-        "您只能查看由您签署意见的报告表",
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from services.registry.import_sheet import ImportSheet
 from services.registry.store import Store
 from services.registry.withdraw import Withdraw
 from tests.district import NOW
+from tests.unit.services.registry.signoff_bench import Office
 
 CLERK = Identity("fuling", "clerk", "reg-a", "li")
 
@@ -79,3 +81,22 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
     with Database(DatabaseSettings(path=tmp_path / "registry.db")) as database:
         migrate(database, VERSIONS)
         yield Registry(database)
+
+
+@pytest.fixture(scope="session")
+def staffed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which the unit's accounts work, to be copied."""
+    path = tmp_path_factory.mktemp("staffed") / "registry.db"
+    with Database(DatabaseSettings(path=path)) as database:
+        migrate(database, VERSIONS)
+        Office(database).staff()
+    return path
+
+
+@pytest.fixture
+def office(tmp_path: Path, staffed: Path) -> Iterator[Office]:
+    path = tmp_path / "office.db"
+    path.touch(mode=0o600)
+    copyfile(staffed, path)
+    with Database(DatabaseSettings(path=path)) as database:
+        yield Office(database)
