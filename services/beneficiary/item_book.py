@@ -83,4 +83,5 @@ def _item(entry: _Entry) -> Item:
         facts.remark,
         facts.company,
         entry.position,
+        facts.finished,
     )

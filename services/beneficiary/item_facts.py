@@ -38,6 +38,7 @@ _LABELS = {
     "place": "地点",
     "start_date": "时间",
     "company": "承建单位",
+    "finished": "完成时间",
 }
 
 
@@ -54,6 +55,7 @@ class Facts:
     start_date: date | None
     remark: str
     company: str
+    finished: date | None = None
 
 
 RowFacts = tuple[Facts | None, tuple[Flaw, ...]]
@@ -64,9 +66,10 @@ def parse_facts(
     texts: Mapping[str, Sequence[str]],
     amounts: Sequence[Cell],
     starts: Sequence[Cell],
+    finishes: Sequence[Cell],
     header: Header,
 ) -> list[RowFacts]:
-    """The facts of each row. ``amounts`` and ``starts`` are the cells as typed by the sheet."""
+    """The facts of each row. Amounts and dates are the cells as typed by the sheet."""
     unit = _unit(header)
     columns: Sequence[Sequence[object]] = (
         parse_each(texts["ref"], parse_ref),
@@ -75,9 +78,10 @@ def parse_facts(
         parse_each(texts["project"], _text),
         [_amount(cell, unit) for cell in amounts],
         parse_each(_places(texts), _text),
-        [_start(cell) for cell in starts],
+        [_day(cell) for cell in starts],
         parse_each(texts["remark"], _text),
         parse_each(texts["company"], _text),
+        [_day(cell) for cell in finishes],
     )
     return [_row(values) for values in zip(*columns, strict=True)]
 
@@ -92,6 +96,7 @@ _KEYS = (
     "start",
     "remark",
     "company",
+    "finish",
 )
 
 
@@ -143,7 +148,7 @@ def _amount(cell: Cell, unit: str) -> int | CellError | None:
         return error
 
 
-def _start(cell: Cell) -> date | CellError | None:
+def _day(cell: Cell) -> date | CellError | None:
     try:
         return parse_date(cell)
     except CellError as error:

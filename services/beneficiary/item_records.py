@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from libmatch.identifiers import Identifier
 from services.chassis.sheets import Position
+from services.rules.catalogue import Capacity
 
-
-class Capacity(StrEnum):
-    """In what capacity a person has a part in an item (R28)."""
-
-    BENEFICIARY = "受益人"
-    LEGAL_REPRESENTATIVE = "法定代表人"
-    AGENT = "委托代理人"
+__all__ = ["Capacity", "Item", "ItemPerson"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,6 +44,7 @@ class Item:
     remark: str
     company: str
     position: Position
+    finished: date | None = None
 
     def __post_init__(self) -> None:
         if not self.item_ref or not self.persons:

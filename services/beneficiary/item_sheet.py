@@ -7,7 +7,7 @@ are one item. Reads no clock and writes nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,18 +21,22 @@ from services.beneficiary.item_columns import (
 )
 from services.beneficiary.item_facts import (
     MIN_REF_KEY_BYTES,
+    Facts,
+    RowFacts,
     parse_facts,
     parse_ref,
 )
-from services.beneficiary.item_persons import parse_persons
+from services.beneficiary.item_persons import RowPersons, parse_persons
 from services.beneficiary.item_records import Capacity, Item, ItemPerson
 from services.chassis.sheets import (
     ABOVE,
     Cell,
     CellError,
     Correction,
+    Flaw,
     Header,
     Outcome,
+    Position,
     RowRules,
     Sheet,
     SheetReport,
@@ -51,8 +55,12 @@ from services.chassis.sheets import (
 __all__ = ["Capacity", "Item", "ItemImport", "ItemPerson", "import_workbook", "read_items"]
 
 _NOTES = re.compile(r"党组织|监督举报电话|公示单位")
-_TYPED = ("amount", "start")  # parsed from the typed cell, not from its text
+_TYPED = ("amount", "start", "finish")  # parsed from the typed cell, not from its text
 _TEXTS = tuple(f.key for f in FIELDS if f.key not in _TYPED)
+
+
+Check = Callable[[Facts, Sequence[ItemPerson], Position], tuple[Flaw, ...]]
+"""Why a row cannot be taken although it can be read; its persons are all of its item in the sheet."""
 
 
 @dataclass(frozen=True)
@@ -63,28 +71,39 @@ class ItemImport:
     report: SheetReport
 
 
-def read_items(data: bytes, file_name: str, *, today: date, ref_key: bytes) -> ItemImport:
+def take_all(facts: Facts, persons: Sequence[ItemPerson], position: Position) -> tuple[Flaw, ...]:
+    """No flaws: whatever can be read is taken."""
+    del facts, persons, position
+    return ()
+
+
+def read_items(
+    data: bytes, file_name: str, *, today: date, ref_key: bytes, check: Check = take_all
+) -> ItemImport:
     """All items of an .xlsx, .xls, .et or .csv. Raises SheetError if no sheet can be used.
 
     The same bytes and key give the same result. ``ref_key``: at least 16 random bytes of the
     unit's own, kept for ever, behind the references of rows without one (``derive_ref``).
     """
-    return import_workbook(read_workbook(data, file_name), today=today, ref_key=ref_key)
+    workbook = read_workbook(data, file_name)
+    return import_workbook(workbook, today=today, ref_key=ref_key, check=check)
 
 
-def import_workbook(workbook: Workbook, *, today: date, ref_key: bytes) -> ItemImport:
+def import_workbook(
+    workbook: Workbook, *, today: date, ref_key: bytes, check: Check = take_all
+) -> ItemImport:
     """As ``read_items``, of a workbook that has been read."""
     if len(ref_key) < MIN_REF_KEY_BYTES:
         raise ValueError(f"ref_key has at least {MIN_REF_KEY_BYTES} bytes")
     book = ItemBook(ref_key)
-    report = import_sheets(workbook, lambda sheet: _read_sheet(sheet, book, today), WANTED)
+    report = import_sheets(workbook, lambda sheet: _read_sheet(sheet, book, today, check), WANTED)
     return ItemImport(book.items(), report)
 
 
 # --- one sheet ----------------------------------------------------------------------------------
 
 
-def _read_sheet(sheet: Sheet, book: ItemBook, today: date) -> SheetReport | None:
+def _read_sheet(sheet: Sheet, book: ItemBook, today: date, check: Check) -> SheetReport | None:
     header = find_header(sheet, resolve_items)
     if header is None or not _is_list(header):
         return None
@@ -96,7 +115,7 @@ def _read_sheet(sheet: Sheet, book: ItemBook, today: date) -> SheetReport | None
     outcome = Outcome(sheet, places_of(header))
     outcome.skip(ABOVE, header.rows.stop)
     data = data_rows(rows, header, _rules(header), outcome)
-    _settle(header, rows, data, book, today, outcome)
+    _settle(header, rows, data, book, today, check, outcome)
     outcome.note_left_out(header)
     _note_amounts(header, outcome)
     corrections = []
@@ -161,15 +180,22 @@ def _settle(
     data: list[int],
     book: ItemBook,
     today: date,
+    check: Check,
     outcome: Outcome,
 ) -> None:
     """Takes or refuses each data row, in order."""
     texts = {key: [text_of(c) for c in _column(header, rows, data, key)] for key in _TEXTS}
-    amounts, starts = (_column(header, rows, data, key) for key in _TYPED)
-    facts = parse_facts(texts, amounts, starts, header)
+    amounts, starts, finishes = (_column(header, rows, data, key) for key in _TYPED)
+    facts = parse_facts(texts, amounts, starts, finishes, header)
     persons = parse_persons(texts, today)
+    together = _together(facts, persons)
     for row, row_facts, row_persons in zip(data, facts, persons, strict=True):
-        flaws = book.add(row_facts, row_persons, header.sheet.position(row))
+        position = header.sheet.position(row)
+        flaws: tuple[Flaw, ...] = (*row_facts[1], *row_persons[1])
+        if row_facts[0] is not None and not flaws:
+            of_item = together.get(row_facts[0].given_ref, row_persons[0])
+            flaws = check(row_facts[0], of_item, position)
+        flaws = flaws or book.add(row_facts, row_persons, position)
         if flaws:
             outcome.refuse(row, flaws)
         else:
@@ -177,6 +203,17 @@ def _settle(
     ordinals = sum(1 for text in texts["ref"] if text and _is_ordinal(text))
     if ordinals:
         outcome.note(f"“编号”列有{ordinals}行只是顺序号（不超过4位数字），不作为编号使用")
+
+
+def _together(
+    facts: Sequence[RowFacts], persons: Sequence[RowPersons]
+) -> Mapping[str, Sequence[ItemPerson]]:
+    """The persons of all rows that share a real 编号, by it."""
+    found: dict[str, list[ItemPerson]] = {}
+    for (row_facts, _), (row_persons, _) in zip(facts, persons, strict=True):
+        if row_facts is not None and row_facts.given_ref:
+            found.setdefault(row_facts.given_ref, []).extend(row_persons)
+    return found
 
 
 def _is_ordinal(text: str) -> bool:

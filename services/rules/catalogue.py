@@ -1,7 +1,8 @@
 """Which items the notice covers: funds and projects, persons, and the time of the first batch (R26–R29).
 
-The catalogue is data (``data/programmes.toml``); a district adds its own decisions to it. What is in no
-catalogue is refused until somebody decides: silence would mean either a gap or a universal payment.
+The catalogue is data (``data/programmes.toml``); a district adds its own decisions to it. What it
+cannot classify is an ``UndecidedProgramme``: a service matches it all the same and asks for a decision
+(decision 0007).
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ _KEYS = (
     *("name", "words", "marks", "category", "universal"),
     *("valid_from", "valid_to", "decided_by", "decided_on"),
 )
+
+
+class UndecidedProgramme(RuleViolation):
+    """R26: a name that is in no entry of the catalogue, or in entries that contradict."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +118,8 @@ class Catalogue:
     def classify(self, name: str, on: date) -> Programme:
         """The entry of a fund or project by its name in a list, as of the item's start (R26, R27).
 
-        RuleViolation R26 for a universal one, with the reason; and for one that is in no entry or in
-        entries that contradict, with what to do.
+        RuleViolation R26 for a universal one, with the reason; UndecidedProgramme for one that is in no
+        entry or in entries that contradict, with what to do.
         """
         found = self._named(name, on) or self._marked(name, on)
         if found is None:
@@ -187,8 +192,8 @@ def _programme(entry: Entry) -> Programme:
     )
 
 
-def _undecided(message: str, message_zh: str) -> RuleViolation:
-    return RuleViolation(
+def _undecided(message: str, message_zh: str) -> UndecidedProgramme:
+    return UndecidedProgramme(
         "R26",
         f"the fund or project cannot be classified: {message}; have its department decide whether it "
         "is universal and add the decision to the catalogue, then enter the item",
