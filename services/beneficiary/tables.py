@@ -1,4 +1,4 @@
-"""The beneficiary service's own tables: items, their persons, what notices said. Plaintext of one unit.
+"""The beneficiary service's own tables: items, persons, lists, what notices said. Plaintext of one unit.
 
 References are 16 random bytes: opaque for trails. A person's reference is the subject of his records
 (``services.holder.tables``); ``item_ref`` is the unit's own number for an item.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Index, SQLModel, UniqueConstraint
 
@@ -41,10 +42,12 @@ class ItemRow(Tables, table=True):
     company: str
     entered_at: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
+    finished: date | None = None
+    list_id: bytes | None = None  # of ``item_list``, the last one in force
 
 
 class PersonRow(Tables, table=True):
-    """A person of an item (R28), or its company."""
+    """A person of an item (R28), or its company. ``in_pre``, ``in_post``: on which list (R61)."""
 
     __tablename__ = "person"
     __table_args__ = (
@@ -62,6 +65,49 @@ class PersonRow(Tables, table=True):
     withdrawn: bool
     entered_at: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
+    in_pre: bool
+    in_post: bool
+    pre_amount_fen: int | None
+    post_amount_fen: int | None
+
+
+class ItemListRow(Tables, table=True):
+    """A list (R25): the columns are the fields of ``lists.BeneficiaryList``."""
+
+    __tablename__ = "item_list"
+    __table_args__ = (Index("item_list_state", "state"), STRICT)
+
+    list_id: bytes = Field(primary_key=True)
+    kind: str
+    state: str
+    digest: bytes
+    items: int
+    imported_by: str
+    imported_at: datetime = Field(sa_type=UtcDateTime)
+    reason: str
+    signed_by: str
+    signed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reviewed_by: str
+    reviewed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ListEntryRow(Tables, table=True):
+    """One item of a list. ``content`` is emptied once the list is in force or discarded.
+
+    An item waits in one list at a time.
+    """
+
+    __tablename__ = "item_list_entry"
+    __table_args__ = (
+        Index("list_entry_one_waiting", "item_ref", unique=True, sqlite_where=sa.text("waiting")),
+        STRICT,
+    )
+
+    list_id: bytes = Field(primary_key=True, foreign_key="item_list.list_id")
+    item_ref: str = Field(primary_key=True)
+    digest: bytes
+    content: str
+    waiting: bool
 
 
 class ItemNoticeRow(Tables, table=True):

@@ -11,16 +11,20 @@ import grpc
 from libmatch.clearances import ClearanceStatus
 from libmatch.stubs.beneficiary.v1 import beneficiary_pb2, beneficiary_pb2_grpc
 from libmatch.stubs.core.v1 import core_pb2
+from libmatch.stubs.lists.v1 import lists_pb2_grpc
 from services.beneficiary.check_items import CheckItems, ItemClearance
 from services.beneficiary.entries import ListedItem, ListedNotice, PersonStatus
 from services.beneficiary.import_sheet import ImportSheet
+from services.beneficiary.rpc import lists
 from services.beneficiary.store import Store
 from services.beneficiary.withdraw import Withdraw
 from services.chassis.authz import caller
 from services.chassis.db import to_micros
 from services.holder.accounts import Accounts
 from services.holder.matters.office import MatterOffice
+from services.holder.rights.office import RightsOffice
 from services.holder.rpc import accounts, collect_upload, imported_to_pb, matters, round_to_pb
+from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.rpc.enforcement import enforced
 from services.holder.store.trail import Trail
@@ -51,7 +55,9 @@ class UseCases:
     withdraw: Withdraw
     sync: Sync
     check_items: CheckItems
+    lists: lists.ListDesk
     supervision: Supervision
+    rights: RightsOffice
 
 
 def register(
@@ -60,8 +66,11 @@ def register(
     """Adds the service, and those for the unit's accounts and matters, to ``server``."""
     servicer = enforced(Items(use_cases, store, now), ACTIONS, use_cases.accounts)
     beneficiary_pb2_grpc.add_ItemsServicer_to_server(servicer, server)
+    desk = enforced(lists.Lists(use_cases.lists), lists.ACTIONS, use_cases.accounts)
+    lists_pb2_grpc.add_ListsServicer_to_server(desk, server)
     accounts.register(server, use_cases.accounts)
     matters.register(server, use_cases.office)
+    rights_rpc.register(server, use_cases.rights)
     supervision_rpc.register(server, use_cases.supervision, now)
 
 
@@ -90,8 +99,8 @@ class Items(beneficiary_pb2_grpc.ItemsServicer):
         self, request: beneficiary_pb2.WithdrawItemRequest, context: grpc.ServicerContext
     ) -> beneficiary_pb2.WithdrawItemResponse:
         named = (request.item_ref, request.reason)
-        withdrawn = self._use_cases.withdraw.run(caller(context), *named)
-        return beneficiary_pb2.WithdrawItemResponse(withdrawn=withdrawn)
+        withdrawn, list_id = self._use_cases.withdraw.run(caller(context), *named)
+        return beneficiary_pb2.WithdrawItemResponse(withdrawn=withdrawn, list_id=list_id)
 
     def Sync(
         self, request: beneficiary_pb2.SyncRequest, context: grpc.ServicerContext
@@ -171,4 +180,5 @@ def _clearance_to_pb(answer: ItemClearance) -> beneficiary_pb2.ItemClearance:
         expires_at_us=answer.expires_at_us,
         tree_size=answer.tree_size,
         leaf_index=answer.leaf_index,
+        holds=(beneficiary_pb2.ItemHold(code=hold.name, text=hold.value) for hold in answer.holds),
     )

@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from libmatch.stubs.core.v1 import core_pb2 as libmatch_dot_stubs_dot_core_dot_v1_dot_core__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/libmatch/stubs/beneficiary/v1/beneficiary.proto\x12\x17libmatch.beneficiary.v1\x1a!libmatch/stubs/core/v1/core.proto\"\"\n\x10ListItemsRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"A\n\x11ListItemsResponse\x12,\n\x05items\x18\x01 \x03(\x0b\x32\x1d.libmatch.beneficiary.v1.Item\"t\n\x04Item\x12\x10\n\x08item_ref\x18\x01 \x01(\t\x12\x11\n\titem_name\x18\x02 \x01(\t\x12\x11\n\tprogramme\x18\x03 \x01(\t\x12\x34\n\x07persons\x18\x04 \x03(\x0b\x32#.libmatch.beneficiary.v1.ItemPerson\"c\n\nItemPerson\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x02 \x01(\t\x12\x35\n\x06status\x18\x03 \x01(\x0e\x32%.libmatch.beneficiary.v1.PersonStatus\"7\n\x13WithdrawItemRequest\x12\x10\n\x08item_ref\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\")\n\x14WithdrawItemResponse\x12\x11\n\twithdrawn\x18\x01 \x01(\r\"\r\n\x0bSyncRequest\"$\n\x12ListNoticesRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"K\n\x13ListNoticesResponse\x12\x34\n\x07notices\x18\x01 \x03(\x0b\x32#.libmatch.beneficiary.v1.ItemNotice\"\xda\x01\n\nItemNotice\x12\x11\n\tnotice_id\x18\x01 \x01(\x0c\x12\x16\n\x0ereceived_at_us\x18\x02 \x01(\x04\x12\x10\n\x08item_ref\x18\x03 \x01(\t\x12\x11\n\titem_name\x18\x04 \x01(\t\x12\x13\n\x0bperson_name\x18\x05 \x01(\t\x12\x15\n\rofficial_name\x18\x06 \x01(\t\x12\x15\n\rofficial_unit\x18\x07 \x01(\t\x12\x15\n\rofficial_post\x18\x08 \x01(\t\x12\x10\n\x08relation\x18\t \x01(\t\x12\x10\n\x08\x64isputed\x18\n \x01(\x08\"&\n\x11\x43heckItemsRequest\x12\x11\n\titem_refs\x18\x01 \x03(\t\"K\n\x12\x43heckItemsResponse\x12\x35\n\x05items\x18\x01 \x03(\x0b\x32&.libmatch.beneficiary.v1.ItemClearance\"\xab\x01\n\rItemClearance\x12\x10\n\x08item_ref\x18\x01 \x01(\t\x12\x33\n\x06status\x18\x02 \x01(\x0e\x32#.libmatch.beneficiary.v1.ItemStatus\x12\x15\n\rchecked_at_us\x18\x03 \x01(\x04\x12\x15\n\rexpires_at_us\x18\x04 \x01(\x04\x12\x11\n\ttree_size\x18\x05 \x01(\x04\x12\x12\n\nleaf_index\x18\x06 \x01(\x04*\x9b\x01\n\x0cPersonStatus\x12\x1d\n\x19PERSON_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15PERSON_STATUS_ENTERED\x10\x01\x12\x18\n\x14PERSON_STATUS_SEALED\x10\x02\x12\x1a\n\x16PERSON_STATUS_ACCEPTED\x10\x03\x12\x1b\n\x17PERSON_STATUS_WITHDRAWN\x10\x04*\x8e\x01\n\nItemStatus\x12\x1b\n\x17ITEM_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n\x19ITEM_STATUS_NOT_SUBMITTED\x10\x01\x12\x17\n\x13ITEM_STATUS_PENDING\x10\x02\x12\x15\n\x11ITEM_STATUS_CLEAR\x10\x03\x12\x14\n\x10ITEM_STATUS_HOLD\x10\x04\x32\xc3\x04\n\x05Items\x12L\n\x0bImportSheet\x12\x1b.libmatch.core.v1.FileChunk\x1a\x1e.libmatch.core.v1.ImportReport(\x01\x12\x62\n\tListItems\x12).libmatch.beneficiary.v1.ListItemsRequest\x1a*.libmatch.beneficiary.v1.ListItemsResponse\x12k\n\x0cWithdrawItem\x12,.libmatch.beneficiary.v1.WithdrawItemRequest\x1a-.libmatch.beneficiary.v1.WithdrawItemResponse\x12J\n\x04Sync\x12$.libmatch.beneficiary.v1.SyncRequest\x1a\x1c.libmatch.core.v1.SyncReport\x12h\n\x0bListNotices\x12+.libmatch.beneficiary.v1.ListNoticesRequest\x1a,.libmatch.beneficiary.v1.ListNoticesResponse\x12\x65\n\nCheckItems\x12*.libmatch.beneficiary.v1.CheckItemsRequest\x1a+.libmatch.beneficiary.v1.CheckItemsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/libmatch/stubs/beneficiary/v1/beneficiary.proto\x12\x17libmatch.beneficiary.v1\x1a!libmatch/stubs/core/v1/core.proto\"\"\n\x10ListItemsRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"A\n\x11ListItemsResponse\x12,\n\x05items\x18\x01 \x03(\x0b\x32\x1d.libmatch.beneficiary.v1.Item\"t\n\x04Item\x12\x10\n\x08item_ref\x18\x01 \x01(\t\x12\x11\n\titem_name\x18\x02 \x01(\t\x12\x11\n\tprogramme\x18\x03 \x01(\t\x12\x34\n\x07persons\x18\x04 \x03(\x0b\x32#.libmatch.beneficiary.v1.ItemPerson\"c\n\nItemPerson\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x02 \x01(\t\x12\x35\n\x06status\x18\x03 \x01(\x0e\x32%.libmatch.beneficiary.v1.PersonStatus\"7\n\x13WithdrawItemRequest\x12\x10\n\x08item_ref\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\":\n\x14WithdrawItemResponse\x12\x11\n\twithdrawn\x18\x01 \x01(\r\x12\x0f\n\x07list_id\x18\x02 \x01(\x0c\"\r\n\x0bSyncRequest\"$\n\x12ListNoticesRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\"K\n\x13ListNoticesResponse\x12\x34\n\x07notices\x18\x01 \x03(\x0b\x32#.libmatch.beneficiary.v1.ItemNotice\"\xda\x01\n\nItemNotice\x12\x11\n\tnotice_id\x18\x01 \x01(\x0c\x12\x16\n\x0ereceived_at_us\x18\x02 \x01(\x04\x12\x10\n\x08item_ref\x18\x03 \x01(\t\x12\x11\n\titem_name\x18\x04 \x01(\t\x12\x13\n\x0bperson_name\x18\x05 \x01(\t\x12\x15\n\rofficial_name\x18\x06 \x01(\t\x12\x15\n\rofficial_unit\x18\x07 \x01(\t\x12\x15\n\rofficial_post\x18\x08 \x01(\t\x12\x10\n\x08relation\x18\t \x01(\t\x12\x10\n\x08\x64isputed\x18\n \x01(\x08\"&\n\x11\x43heckItemsRequest\x12\x11\n\titem_refs\x18\x01 \x03(\t\"K\n\x12\x43heckItemsResponse\x12\x35\n\x05items\x18\x01 \x03(\x0b\x32&.libmatch.beneficiary.v1.ItemClearance\"\xdd\x01\n\rItemClearance\x12\x10\n\x08item_ref\x18\x01 \x01(\t\x12\x33\n\x06status\x18\x02 \x01(\x0e\x32#.libmatch.beneficiary.v1.ItemStatus\x12\x15\n\rchecked_at_us\x18\x03 \x01(\x04\x12\x15\n\rexpires_at_us\x18\x04 \x01(\x04\x12\x11\n\ttree_size\x18\x05 \x01(\x04\x12\x12\n\nleaf_index\x18\x06 \x01(\x04\x12\x30\n\x05holds\x18\x07 \x03(\x0b\x32!.libmatch.beneficiary.v1.ItemHold\"&\n\x08ItemHold\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t*\x9b\x01\n\x0cPersonStatus\x12\x1d\n\x19PERSON_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15PERSON_STATUS_ENTERED\x10\x01\x12\x18\n\x14PERSON_STATUS_SEALED\x10\x02\x12\x1a\n\x16PERSON_STATUS_ACCEPTED\x10\x03\x12\x1b\n\x17PERSON_STATUS_WITHDRAWN\x10\x04*\x8e\x01\n\nItemStatus\x12\x1b\n\x17ITEM_STATUS_UNSPECIFIED\x10\x00\x12\x1d\n\x19ITEM_STATUS_NOT_SUBMITTED\x10\x01\x12\x17\n\x13ITEM_STATUS_PENDING\x10\x02\x12\x15\n\x11ITEM_STATUS_CLEAR\x10\x03\x12\x14\n\x10ITEM_STATUS_HOLD\x10\x04\x32\xc3\x04\n\x05Items\x12L\n\x0bImportSheet\x12\x1b.libmatch.core.v1.FileChunk\x1a\x1e.libmatch.core.v1.ImportReport(\x01\x12\x62\n\tListItems\x12).libmatch.beneficiary.v1.ListItemsRequest\x1a*.libmatch.beneficiary.v1.ListItemsResponse\x12k\n\x0cWithdrawItem\x12,.libmatch.beneficiary.v1.WithdrawItemRequest\x1a-.libmatch.beneficiary.v1.WithdrawItemResponse\x12J\n\x04Sync\x12$.libmatch.beneficiary.v1.SyncRequest\x1a\x1c.libmatch.core.v1.SyncReport\x12h\n\x0bListNotices\x12+.libmatch.beneficiary.v1.ListNoticesRequest\x1a,.libmatch.beneficiary.v1.ListNoticesResponse\x12\x65\n\nCheckItems\x12*.libmatch.beneficiary.v1.CheckItemsRequest\x1a+.libmatch.beneficiary.v1.CheckItemsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'libmatch.stubs.beneficiary.v1.beneficiary_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PERSONSTATUS']._serialized_start=1176
-  _globals['_PERSONSTATUS']._serialized_end=1331
-  _globals['_ITEMSTATUS']._serialized_start=1334
-  _globals['_ITEMSTATUS']._serialized_end=1476
+  _globals['_PERSONSTATUS']._serialized_start=1283
+  _globals['_PERSONSTATUS']._serialized_end=1438
+  _globals['_ITEMSTATUS']._serialized_start=1441
+  _globals['_ITEMSTATUS']._serialized_end=1583
   _globals['_LISTITEMSREQUEST']._serialized_start=111
   _globals['_LISTITEMSREQUEST']._serialized_end=145
   _globals['_LISTITEMSRESPONSE']._serialized_start=147
@@ -47,21 +47,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WITHDRAWITEMREQUEST']._serialized_start=433
   _globals['_WITHDRAWITEMREQUEST']._serialized_end=488
   _globals['_WITHDRAWITEMRESPONSE']._serialized_start=490
-  _globals['_WITHDRAWITEMRESPONSE']._serialized_end=531
-  _globals['_SYNCREQUEST']._serialized_start=533
-  _globals['_SYNCREQUEST']._serialized_end=546
-  _globals['_LISTNOTICESREQUEST']._serialized_start=548
-  _globals['_LISTNOTICESREQUEST']._serialized_end=584
-  _globals['_LISTNOTICESRESPONSE']._serialized_start=586
-  _globals['_LISTNOTICESRESPONSE']._serialized_end=661
-  _globals['_ITEMNOTICE']._serialized_start=664
-  _globals['_ITEMNOTICE']._serialized_end=882
-  _globals['_CHECKITEMSREQUEST']._serialized_start=884
-  _globals['_CHECKITEMSREQUEST']._serialized_end=922
-  _globals['_CHECKITEMSRESPONSE']._serialized_start=924
-  _globals['_CHECKITEMSRESPONSE']._serialized_end=999
-  _globals['_ITEMCLEARANCE']._serialized_start=1002
-  _globals['_ITEMCLEARANCE']._serialized_end=1173
-  _globals['_ITEMS']._serialized_start=1479
-  _globals['_ITEMS']._serialized_end=2058
+  _globals['_WITHDRAWITEMRESPONSE']._serialized_end=548
+  _globals['_SYNCREQUEST']._serialized_start=550
+  _globals['_SYNCREQUEST']._serialized_end=563
+  _globals['_LISTNOTICESREQUEST']._serialized_start=565
+  _globals['_LISTNOTICESREQUEST']._serialized_end=601
+  _globals['_LISTNOTICESRESPONSE']._serialized_start=603
+  _globals['_LISTNOTICESRESPONSE']._serialized_end=678
+  _globals['_ITEMNOTICE']._serialized_start=681
+  _globals['_ITEMNOTICE']._serialized_end=899
+  _globals['_CHECKITEMSREQUEST']._serialized_start=901
+  _globals['_CHECKITEMSREQUEST']._serialized_end=939
+  _globals['_CHECKITEMSRESPONSE']._serialized_start=941
+  _globals['_CHECKITEMSRESPONSE']._serialized_end=1016
+  _globals['_ITEMCLEARANCE']._serialized_start=1019
+  _globals['_ITEMCLEARANCE']._serialized_end=1240
+  _globals['_ITEMHOLD']._serialized_start=1242
+  _globals['_ITEMHOLD']._serialized_end=1280
+  _globals['_ITEMS']._serialized_start=1586
+  _globals['_ITEMS']._serialized_end=2165
 # @@protoc_insertion_point(module_scope)

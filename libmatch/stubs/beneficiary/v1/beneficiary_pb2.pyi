@@ -183,15 +183,19 @@ class WithdrawItemResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     WITHDRAWN_FIELD_NUMBER: _builtins.int
+    LIST_ID_FIELD_NUMBER: _builtins.int
     withdrawn: _builtins.int
+    list_id: _builtins.bytes
+    """The list that waits for its signature, 16 bytes; empty where the withdrawal is done."""
     def __init__(
         self,
         *,
         withdrawn: _builtins.int = ...,
+        list_id: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["list_id", b"list_id", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -355,6 +359,7 @@ class ItemClearance(_message.Message):
     EXPIRES_AT_US_FIELD_NUMBER: _builtins.int
     TREE_SIZE_FIELD_NUMBER: _builtins.int
     LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
     item_ref: _builtins.str
     status: Global___ItemStatus.ValueType
     checked_at_us: _builtins.int
@@ -362,6 +367,10 @@ class ItemClearance(_message.Message):
     """Set with CLEAR."""
     tree_size: _builtins.int
     leaf_index: _builtins.int
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemHold]:
+        """Why it is not CLEAR, as far as the unit's service knows."""
+
     def __init__(
         self,
         *,
@@ -371,11 +380,38 @@ class ItemClearance(_message.Message):
         expires_at_us: _builtins.int = ...,
         tree_size: _builtins.int = ...,
         leaf_index: _builtins.int = ...,
+        holds: _abc.Iterable[Global___ItemHold] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_at_us", b"checked_at_us", "expires_at_us", b"expires_at_us", "item_ref", b"item_ref", "leaf_index", b"leaf_index", "status", b"status", "tree_size", b"tree_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_at_us", b"checked_at_us", "expires_at_us", b"expires_at_us", "holds", b"holds", "item_ref", b"item_ref", "leaf_index", b"leaf_index", "status", b"status", "tree_size", b"tree_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ItemClearance: _TypeAlias = ItemClearance  # noqa: Y015
+
+@_typing.final
+class ItemHold(_message.Message):
+    """One reason why an approval must wait. Names nobody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Stable, such as UNSIGNED, ALTERED, NO_PRE_LIST, NOT_MATCHED, TO_VERIFY."""
+    text: _builtins.str
+    """Chinese, with what to do."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ItemHold: _TypeAlias = ItemHold  # noqa: Y015

@@ -73,7 +73,8 @@ class ItemsServicer:
     """
 
     def ImportSheet(self, request_iterator, context):
-        """Imports a sheet (.xlsx, .xls, .et, .csv). Importing the same file again changes nothing.
+        """Imports a sheet (.xlsx, .xls, .et, .csv) of proposed beneficiaries. Importing the same file again changes
+        nothing. Where the unit has administrators what is new waits for signature (lists.v1.Lists, R25).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,7 +87,8 @@ class ItemsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WithdrawItem(self, request, context):
-        """Withdraws an item with all its persons from the match.
+        """Withdraws an item with all its persons from the match; where the unit has administrators, once that is
+        signed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,7 +108,7 @@ class ItemsServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckItems(self, request, context):
-        """The gate for whole items: an item is CLEAR when every person of it is.
+        """The gate for whole items: an item is CLEAR when its list counts (R25, R61) and every person of it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

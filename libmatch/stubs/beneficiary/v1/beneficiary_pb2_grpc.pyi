@@ -35,15 +35,19 @@ class ItemsStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ItemsAsyncStub: ...
     ImportSheet: _grpc.StreamUnaryMultiCallable[_core_pb2.FileChunk, _core_pb2.ImportReport]
-    """Imports a sheet (.xlsx, .xls, .et, .csv). Importing the same file again changes nothing."""
+    """Imports a sheet (.xlsx, .xls, .et, .csv) of proposed beneficiaries. Importing the same file again changes
+    nothing. Where the unit has administrators what is new waits for signature (lists.v1.Lists, R25).
+    """
     ListItems: _grpc.UnaryUnaryMultiCallable[_beneficiary_pb2.ListItemsRequest, _beneficiary_pb2.ListItemsResponse]
     WithdrawItem: _grpc.UnaryUnaryMultiCallable[_beneficiary_pb2.WithdrawItemRequest, _beneficiary_pb2.WithdrawItemResponse]
-    """Withdraws an item with all its persons from the match."""
+    """Withdraws an item with all its persons from the match; where the unit has administrators, once that is
+    signed.
+    """
     Sync: _grpc.UnaryUnaryMultiCallable[_beneficiary_pb2.SyncRequest, _core_pb2.SyncReport]
     """Seals what is new, sends the outbox, fetches and acknowledges notices. Also runs by itself."""
     ListNotices: _grpc.UnaryUnaryMultiCallable[_beneficiary_pb2.ListNoticesRequest, _beneficiary_pb2.ListNoticesResponse]
     CheckItems: _grpc.UnaryUnaryMultiCallable[_beneficiary_pb2.CheckItemsRequest, _beneficiary_pb2.CheckItemsResponse]
-    """The gate for whole items: an item is CLEAR when every person of it is."""
+    """The gate for whole items: an item is CLEAR when its list counts (R25, R61) and every person of it is."""
 
 @_typing.type_check_only
 class ItemsAsyncStub(ItemsStub):
@@ -51,15 +55,19 @@ class ItemsAsyncStub(ItemsStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ImportSheet: _aio.StreamUnaryMultiCallable[_core_pb2.FileChunk, _core_pb2.ImportReport]  # type: ignore[assignment]
-    """Imports a sheet (.xlsx, .xls, .et, .csv). Importing the same file again changes nothing."""
+    """Imports a sheet (.xlsx, .xls, .et, .csv) of proposed beneficiaries. Importing the same file again changes
+    nothing. Where the unit has administrators what is new waits for signature (lists.v1.Lists, R25).
+    """
     ListItems: _aio.UnaryUnaryMultiCallable[_beneficiary_pb2.ListItemsRequest, _beneficiary_pb2.ListItemsResponse]  # type: ignore[assignment]
     WithdrawItem: _aio.UnaryUnaryMultiCallable[_beneficiary_pb2.WithdrawItemRequest, _beneficiary_pb2.WithdrawItemResponse]  # type: ignore[assignment]
-    """Withdraws an item with all its persons from the match."""
+    """Withdraws an item with all its persons from the match; where the unit has administrators, once that is
+    signed.
+    """
     Sync: _aio.UnaryUnaryMultiCallable[_beneficiary_pb2.SyncRequest, _core_pb2.SyncReport]  # type: ignore[assignment]
     """Seals what is new, sends the outbox, fetches and acknowledges notices. Also runs by itself."""
     ListNotices: _aio.UnaryUnaryMultiCallable[_beneficiary_pb2.ListNoticesRequest, _beneficiary_pb2.ListNoticesResponse]  # type: ignore[assignment]
     CheckItems: _aio.UnaryUnaryMultiCallable[_beneficiary_pb2.CheckItemsRequest, _beneficiary_pb2.CheckItemsResponse]  # type: ignore[assignment]
-    """The gate for whole items: an item is CLEAR when every person of it is."""
+    """The gate for whole items: an item is CLEAR when its list counts (R25, R61) and every person of it is."""
 
 class ItemsServicer(metaclass=_abc_1.ABCMeta):
     """For the unit's clerks and the unit's own approval systems."""
@@ -70,7 +78,9 @@ class ItemsServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_core_pb2.FileChunk],
         context: _ServicerContext,
     ) -> _typing.Union[_core_pb2.ImportReport, _abc.Awaitable[_core_pb2.ImportReport]]:
-        """Imports a sheet (.xlsx, .xls, .et, .csv). Importing the same file again changes nothing."""
+        """Imports a sheet (.xlsx, .xls, .et, .csv) of proposed beneficiaries. Importing the same file again changes
+        nothing. Where the unit has administrators what is new waits for signature (lists.v1.Lists, R25).
+        """
 
     @_abc_1.abstractmethod
     def ListItems(
@@ -85,7 +95,9 @@ class ItemsServicer(metaclass=_abc_1.ABCMeta):
         request: _beneficiary_pb2.WithdrawItemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_beneficiary_pb2.WithdrawItemResponse, _abc.Awaitable[_beneficiary_pb2.WithdrawItemResponse]]:
-        """Withdraws an item with all its persons from the match."""
+        """Withdraws an item with all its persons from the match; where the unit has administrators, once that is
+        signed.
+        """
 
     @_abc_1.abstractmethod
     def Sync(
@@ -108,6 +120,6 @@ class ItemsServicer(metaclass=_abc_1.ABCMeta):
         request: _beneficiary_pb2.CheckItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_beneficiary_pb2.CheckItemsResponse, _abc.Awaitable[_beneficiary_pb2.CheckItemsResponse]]:
-        """The gate for whole items: an item is CLEAR when every person of it is."""
+        """The gate for whole items: an item is CLEAR when its list counts (R25, R61) and every person of it is."""
 
 def add_ItemsServicer_to_server(servicer: ItemsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

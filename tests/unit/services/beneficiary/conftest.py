@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from libmatch.identifiers import Identifier
 from services.beneficiary.app import VERSIONS
 from services.beneficiary.entries import ListedItem, PersonStatus
-from services.beneficiary.import_sheet import ImportSheet
+from services.beneficiary.import_sheet import ImportSheet, ImportTerms
+from services.beneficiary.lists import ListKind
 from services.beneficiary.store import Store
+from services.beneficiary.store.lists import ListStore
 from services.beneficiary.withdraw import Withdraw
 from services.chassis.audit import AuditEntry, entries, verify_trail
 from services.chassis.config import DatabaseSettings
@@ -25,6 +27,8 @@ from services.chassis.schema import migrate
 from services.holder.imports import Imported
 from services.holder.store import records
 from services.holder.store.trail import Trail
+from services.rules.catalogue import Catalogue, packaged_catalogue
+from services.rules.ruleset import packaged_rulesets
 from tests.district import NOW, person
 
 CLERK = Identity("fuling", "clerk", "ben-a", "li")
@@ -62,23 +66,34 @@ def sheet(*rows: Mapping[str, str], headings: Sequence[str] = HEADINGS) -> bytes
 
 @dataclass
 class Unit:
-    """``woken`` counts how often the worker was woken."""
+    """``woken`` counts how often the worker was woken. ``must_sign``: the unit has administrators."""
 
     database: Database
     kinds: tuple[int, ...] = (1, 2, 3, 4)
+    catalogue: Catalogue = field(default_factory=packaged_catalogue)
+    must_sign: bool = False
     woken: list[None] = field(default_factory=list)
 
     @property
     def store(self) -> Store:
         return Store(self.database)
 
-    def take(self, data: bytes, name: str = "名单.csv") -> Imported:
-        use_case = ImportSheet(self.store, self.kinds, lambda: NOW, lambda: self.woken.append(None))
-        return use_case.run(CLERK, name, data)
+    @property
+    def lists(self) -> ListStore:
+        return ListStore(self.database, "ben-a")
+
+    def wake(self) -> None:
+        self.woken.append(None)
+
+    def take(self, data: bytes, name: str = "名单.csv", kind: ListKind = ListKind.PRE) -> Imported:
+        terms = ImportTerms(self.catalogue, packaged_rulesets(), self.kinds, self.must_sign)
+        key = self.store.read_ref_key()
+        use_case = ImportSheet(self.lists, key, terms, lambda: NOW, self.wake)
+        return use_case.run(CLERK, name, data, kind)
 
     def withdraw(self, item_ref: str, reason: str = "重复录入") -> int:
-        use_case = Withdraw(self.store, lambda: NOW, lambda: self.woken.append(None))
-        return use_case.run(CLERK, item_ref, reason)
+        use_case = Withdraw(self.lists, lambda: NOW, self.wake, must_sign=self.must_sign)
+        return use_case.run(CLERK, item_ref, reason)[0]
 
     def listed(self) -> list[ListedItem]:
         return self.store.list_items(Trail(NOW, CLERK, "list-items"))

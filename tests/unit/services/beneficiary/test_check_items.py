@@ -13,6 +13,7 @@ from libmatch.errors import EpochError, ServiceError
 from services.beneficiary.check_items import CheckItems, ItemClearance
 from services.chassis.db import to_micros
 from services.chassis.refusals import InvalidRequest
+from services.rules.ruleset import packaged_rulesets
 from tests.district import NOW, person
 from tests.unit.services.beneficiary.conftest import CLERK, Unit, row, sheet
 
@@ -53,7 +54,12 @@ def gate() -> DecidedGate:
 
 
 def check(unit: Unit, gate: DecidedGate, *refs: str) -> list[ItemClearance]:
-    return CheckItems(unit.store, gate, EPOCH, lambda: NOW).run(CLERK, refs or [REF])
+    return use_case(unit, gate).run(CLERK, refs or [REF])
+
+
+def use_case(unit: Unit, gate: DecidedGate) -> CheckItems:
+    terms = (unit.store, gate, EPOCH, lambda: NOW, packaged_rulesets())
+    return CheckItems(*terms, must_sign=unit.must_sign)
 
 
 def two_persons(unit: Unit) -> None:
@@ -173,9 +179,8 @@ def test_gate_is_asked_about_at_most_1000_records_at_a_time(unit: Unit, gate: De
 def test_number_of_items_in_one_question_is_limited(
     unit: Unit, gate: DecidedGate, count: int
 ) -> None:
-    use_case = CheckItems(unit.store, gate, EPOCH, lambda: NOW)
     with pytest.raises(InvalidRequest):
-        use_case.run(CLERK, [REF] * count)
+        use_case(unit, gate).run(CLERK, [REF] * count)
 
 
 def test_checking_leaves_its_trail(unit: Unit, gate: DecidedGate) -> None:
