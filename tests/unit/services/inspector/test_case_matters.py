@@ -8,74 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from libmatch.records import Side
 from libmatch.reports import Stage
-from services.inspector.case_matters import CaseMatters
-from services.inspector.cases import Case
 from services.inspector.states import DisputeKind
-from services.inspector.store.disputes import Disputes
-from services.inspector.store.entries import Entries
 from services.process.entries import Entry
-from services.process.folding import Folded, stage_of
-from services.rules.matter_facts import Actor, Recipient, State, Verdict
-from services.rules.matter_steps import Conclude, Inform, Step, Take
-from services.rules.roles import Role
-from services.rules.ruleset import packaged_rulesets
-from tests.district import person
-from tests.inspector_bench import InspectorBench, item, relative
-
-REG, BEN = Side.REGISTRY, Side.BENEFICIARY
-WORKER = Actor("wang", "王某", "ben-a", Role.WORKER)
-LEADER = Actor("li", "李某", "ben-a", Role.RESPONSIBLE_LEADER)
-SYSTEM = Actor("system", "", "reg-a", Role.SYSTEM)
-
-
-class Scene:
-    """One released case, and what its units report."""
-
-    def __init__(self, bench: InspectorBench) -> None:
-        self.bench = bench
-        bench.submit("reg-a", REG, [relative(person(1))])
-        (self.rid,) = bench.submit("ben-a", BEN, [item(person(1))])
-        bench.pull()
-        (self.case,) = bench.cases()
-        self.seqs = {"reg-a": 0, "ben-a": 0}
-
-    def matters(self) -> CaseMatters:
-        bench = self.bench
-        rules, clock = packaged_rulesets(), bench.matcher.clock
-        entries, disputes = Entries(bench.database), Disputes(bench.database)
-        return CaseMatters(entries, disputes, bench.epochs, rules, clock)
-
-    def fold(self) -> tuple[Case, Folded]:
-        self.bench.pull()
-        (found,) = self.matters().fold_cases()
-        return found
-
-    def entry(self, actor: Actor, step: Step) -> Entry:
-        self.seqs[actor.unit] += 1
-        side = REG if actor.unit == "reg-a" else BEN
-        at = self.bench.matcher.clock().replace(microsecond=0)
-        at += timedelta(seconds=sum(self.seqs.values()) - 1)
-        entry = Entry(self.case.case_id, side, self.seqs[actor.unit], at, actor, step)
-        if isinstance(step, Conclude):
-            message = step.message(entry.case_id, actor, at)
-            key = self.bench.district.keys(actor.unit).signing
-            entry = replace(entry, step=replace(step, signature=key.sign(message)))
-        return entry
-
-    def report(self, entry: Entry, stage: Stage | None = None, body: bytes | None = None) -> None:
-        _, folded = self.fold()
-        told = stage_of(entry.step, folded.matter) if stage is None else stage
-        head = (entry.actor.unit, entry.side, entry.case_id, entry.seq, told)
-        report = self.bench.make_report(*head, entry.encode() if body is None else body)
-        report = replace(report, at_us=entry.at_us)
-        key = self.bench.district.keys(report.unit).signing
-        report = replace(report, signature=key.sign(report.signed_bytes()))
-        self.bench.matcher.use.reports.accept(report.unit, report)
-
-    def do(self, actor: Actor, step: Step) -> None:
-        self.report(self.entry(actor, step))
+from services.rules.matter_facts import Recipient, State, Verdict
+from services.rules.matter_steps import Conclude, Inform, Take
+from tests.inspector_bench import InspectorBench
+from tests.unit.services.inspector.matter_scene import BEN, LEADER, SYSTEM, WORKER, Scene
 
 
 @pytest.fixture
