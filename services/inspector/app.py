@@ -54,6 +54,7 @@ from services.inspector.store.notices import Notices
 from services.inspector.store.reports import Reports
 from services.inspector.store.rosters import Rosters
 from services.inspector.store.submissions import Submissions
+from services.inspector.supervision import make_supervision
 from services.process.district_data import DistrictData, read_district_data
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -130,6 +131,7 @@ class Wiring:
             figures,
             FileForms(Filings(database), figures.names, now),
             StatementOversight(matters, officers, figures.names, self.data.rulesets, now),
+            make_supervision(database, epochs, self.keys, matters, now, self.own.trust_domain),
             now,
         )
 

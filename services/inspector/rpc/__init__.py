@@ -29,10 +29,14 @@ from services.inspector.states import CaseStatus
 from services.inspector.store.cases import Cases
 from services.inspector.store.disputes import Disputes
 from services.inspector.store.trail import Trail
-from services.process.rpc import figures, oversight
+from services.inspector.supervision import Supervision
+from services.process.rpc import draws, figures, leads, oversight
 
 SERVICE = "libmatch.inspector.v1.Desk"
-_SERVICES = (SERVICE, figures.SERVICE, filings.SERVICE, oversight.SERVICE)
+_SERVICES = (
+    *(SERVICE, figures.SERVICE, filings.SERVICE, oversight.SERVICE),
+    *(draws.SERVICE, leads.SERVICE),
+)
 ACCESS = AccessTable(dict.fromkeys(_SERVICES, ("officer",)))
 _PAGE = 1000  # cases of one message: about 0.6 MB
 _UNIT = re.compile(r"[a-z0-9-]{0,64}")
@@ -50,6 +54,7 @@ class UseCases:
     figures: DistrictFigures
     file_forms: FileForms
     statements: StatementOversight
+    supervision: Supervision
     now: Callable[[], datetime]
 
 
@@ -86,6 +91,8 @@ def register(server: grpc.Server, use: UseCases) -> None:
     figures.add_to_server(use.figures, server)
     filings.register(server, use.file_forms)
     oversight.add_to_server(use.statements, server)
+    draws.register(server, use.supervision.draws)
+    leads.register(server, use.supervision.leads, use.now)
 
 
 class Desk(pb_grpc.DeskServicer):

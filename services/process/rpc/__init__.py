@@ -1,1 +1,1 @@
-"""The gRPC services that units' services and 纪委's offer alike."""
+"""gRPC services that units and 纪委 offer alike, over whatever answers them."""
