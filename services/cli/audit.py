@@ -1,20 +1,22 @@
-"""``libmatch audit …``: the audit administrator verifies and reads the trail of a service's database.
+"""``libmatch audit …``: the audit administrator verifies and reads the trail of a service (R63, R64).
 
-Offline and read-only, on the database file of any service; it shows no business data (R63, R64).
+``verify`` and ``show`` work offline and read-only on the database file of any service; ``head`` and ``trail``
+ask a unit's running service with the administrator's certificate. No business data is in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from libmatch.errors import InputError
-from services.cli.clerk import console, show_table
+from services.cli.clerk import Config, connect, console, show_table
 from services.cli.nouns import NOUNS, new_app
+from services.cli.peers.rights import TrailClient
 
 if TYPE_CHECKING:
     from services.chassis.audit import AuditEntry, Head
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1000
 _CHINA = timezone(timedelta(hours=8))
+_HEADINGS = ("序号", "时间", "何人", "操作", "对象", "原因", "结果")
 
 DatabaseFile = Annotated[
     Path, typer.Option("--database", metavar="文件", help="服务的数据库文件（.db）")
@@ -33,6 +36,8 @@ def register(app: typer.Typer) -> None:
     group = new_app(NOUNS["audit"])
     group.command("verify")(verify)
     group.command("show")(show)
+    group.command("head")(show_head)
+    group.command("trail")(show_trail)
     app.add_typer(group, name="audit")
 
 
@@ -42,15 +47,27 @@ def verify(
         str,
         typer.Option("--head", metavar="末端", help="以前记下的末端（序号:摘要），用来发现截断"),
     ] = "",
+    heads: Annotated[
+        Path | None,
+        typer.Option(
+            "--heads", metavar="文件", help="服务逐日记下末端的文件（配置项 audit_heads）"
+        ),
+    ] = None,
 ) -> None:
     """核验审计记录没有被改动、删除或插入，并显示末端。请把末端另行保存。"""
     from services.chassis.audit import head, verify_trail
+    from services.chassis.audit_heads import read_heads
 
-    expected = _parse_head(remembered)
+    expected = [_parse_head(remembered)]
+    daily = read_heads(heads) if heads else []
+    expected += [line.head for line in daily]
     with _open(database) as opened:
-        opened.read(lambda session: verify_trail(session, expected))
+        opened.read(lambda session: verify_trail(session, *expected))
         found = opened.read(head)
     console().print(f"审计记录完整，共{found.seq}条", soft_wrap=True)
+    if daily:
+        last = daily[-1].at.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
+        console().print(f"与文件中的{len(daily)}个末端一致，最近一个记于{last}", soft_wrap=True)
     console().print(f"末端：{found}", soft_wrap=True)
 
 
@@ -70,7 +87,47 @@ def show(
             for entry in _entries(opened)
             if subject in ("", entry.subject) and actor in ("", entry.actor.rpartition("/")[2])
         ]
-    show_table("审计记录", ("序号", "时间", "何人", "操作", "对象", "原因", "结果"), found)
+    show_table("审计记录", _HEADINGS, found)
+
+
+def show_head(config: Config) -> None:
+    """显示本单位服务审计记录的末端（序号:摘要）。请另行保存，供以后核验。"""
+    with connect(config) as channel:
+        seq, digest = TrailClient(channel).head()
+    console().print(f"末端：{seq}:{digest.hex()}", soft_wrap=True)
+
+
+def show_trail(
+    config: Config,
+    after: Annotated[int, typer.Option("--after", metavar="序号", min=0, help="只列出其后的")] = 0,
+    subject: Annotated[
+        str, typer.Option("--subject", metavar="对象", help="只列出关于该编号的记录")
+    ] = "",
+    actor: Annotated[
+        str, typer.Option("--actor", metavar="登录名", help="只列出该登录名的记录")
+    ] = "",
+    action: Annotated[
+        str, typer.Option("--action", metavar="操作", help="只列出该操作的记录")
+    ] = "",
+    refused: Annotated[bool, typer.Option("--refused", help="只列出被拒绝的")] = False,
+) -> None:
+    """列出本单位服务的审计记录。查看本身也会记入审计记录。"""
+    with connect(config) as channel:
+        lines = TrailClient(channel).read(
+            after=after, subject=subject, login=actor, action=action, refused=refused
+        )
+        rows = [
+            (
+                *(str(line.seq), _moment(line.at_us), line.actor.removeprefix("spiffe://")),
+                *(line.action, line.subject, line.reason, line.outcome),
+            )
+            for line in lines
+        ]
+    show_table("审计记录", _HEADINGS, rows)
+
+
+def _moment(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us // 1_000_000, _CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _open(path: Path) -> Database:
