@@ -5,11 +5,12 @@ A new kit (another roster, another epoch) takes effect with the next start.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from libmatch.errors import ManifestError
+from libmatch.errors import EpochError, ManifestError
 from libmatch.keys import HpkePrivateKey
 from libmatch.kit import read_epoch, read_holder, read_party_keys
 from libmatch.manifest import DEFAULT_BUCKET, Epoch, Manifest
@@ -17,15 +18,20 @@ from libmatch.prepare import Holder
 from libmatch.records import Side
 from libmatch.suites import Suite, get_suite
 from services.chassis.config import ConfigError, read_secret
+from services.holder.former_epochs import read_former
 
 
 @dataclass(frozen=True, repr=False)
 class Material:
-    """One unit on one side in one epoch, ready to derive, seal, submit and open notices."""
+    """One unit on one side in one epoch, ready to derive, seal, submit and open notices.
+
+    ``former``: earlier epochs by id, for what was sent in them and is read only now.
+    """
 
     side: Side
     holder: Holder
     hpke: HpkePrivateKey
+    former: Mapping[bytes, Epoch] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -43,6 +49,23 @@ class Material:
     def suite(self) -> Suite:
         return get_suite(self.manifest.suite)
 
+    def find_epoch(self, epoch_id: bytes) -> Epoch:
+        """The epoch of that id, in force or former. Raises EpochError."""
+        if epoch_id == self.epoch.epoch_id:
+            return self.epoch
+        if epoch_id not in self.former:
+            raise EpochError("this unit's kit does not have that epoch")
+        return self.former[epoch_id]
+
+    def find_signing_keys(self, unit: str) -> frozenset[bytes]:
+        """The public signing keys, 32 bytes each, that ``unit`` had in any known epoch."""
+        return frozenset(
+            member.signing_key
+            for epoch in (self.epoch, *self.former.values())
+            for member in epoch.roster.members
+            if member.unit == unit
+        )
+
     @property
     def display_name(self) -> str:
         """The unit's Chinese name, as the roster has it."""
@@ -59,7 +82,8 @@ def open_material(
     """
     keys = read_party_keys(kit, _read_passphrase(passphrase_file))
     _check_enrolment(read_epoch(kit), unit, side)
-    return Material(side, read_holder(kit, unit, keys, now), keys.hpke)
+    holder = read_holder(kit, unit, keys, now)
+    return Material(side, holder, keys.hpke, read_former(kit))
 
 
 def _read_passphrase(path: Path) -> str:

@@ -55,7 +55,7 @@ class Sync:
         """
         with self._one_at_a_time:
             self._outbox.resume()
-            return self._round()
+            return self._round(again=True)
 
     def run_in_background(self) -> None:
         """A round by itself. A stopped outbox was logged when it stopped, and waits for somebody."""
@@ -65,14 +65,14 @@ class Sync:
             except OutboxStopped:
                 return
 
-    def _round(self) -> Round:
+    def _round(self, *, again: bool = False) -> Round:
         self._seal.run()
         self._matters.keep_up()
         try:
             # Before anything is sent: nothing goes to a matcher whose log contradicts itself.
             self._log.run()
             notices = self._notices.run()
-            self._matters.exchange()
+            self._matters.exchange(again=again)
         except ServiceError as error:
             structlog.get_logger().warning(
                 "matcher.not-reached", status=error.status, reason=error.reason

@@ -159,7 +159,7 @@ class MatterRow(HolderTables, table=True):
 
 
 class EntryRow(HolderTables, table=True):
-    """One step of one party, canonical bytes. ``seq`` counts the steps of that unit and side."""
+    """One step (or history) of one party, canonical bytes. ``seq`` counts those of that unit and side."""
 
     __tablename__ = "matter_entry"
     __table_args__ = (STRICT,)
@@ -175,16 +175,37 @@ class EntryRow(HolderTables, table=True):
 class OwnReportRow(HolderTables, table=True):
     """An own step on its way to the others: stored bytes, sent as they are until the matcher has them.
 
-    ``body`` is emptied then.
+    ``body`` is emptied then. ``resealed``: the bytes of a former epoch may have arrived instead.
+    ``tries`` were refused; the next is not before ``not_before``.
     """
 
     __tablename__ = "matter_report"
-    __table_args__ = (STRICT,)
+    __table_args__ = (Index("matter_report_sent", "sent_at"), STRICT)
 
     position: int | None = Field(default=None, primary_key=True)
     case_id: bytes
     body: bytes
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    resealed: bool = False
+    tries: int = 0
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PartyRow(HolderTables, table=True):
+    """Another unit of a case. ``told``: it was sent every own step so far, and gets the next ones.
+
+    ``tries`` to tell it were refused, as it has no live hit in the case; the next is not before
+    ``not_before``.
+    """
+
+    __tablename__ = "matter_party"
+    __table_args__ = (Index("matter_party_told", "told"), STRICT)
+
+    case_id: bytes = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    told: bool
+    tries: int = 0
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ReceivedReportRow(HolderTables, table=True):
@@ -194,7 +215,7 @@ class ReceivedReportRow(HolderTables, table=True):
     __table_args__ = (STRICT,)
 
     number: int = Field(primary_key=True)
-    case_id: bytes
+    case_id: bytes = Field(index=True)
     unit: str
     side: int
     seq: int
@@ -203,7 +224,10 @@ class ReceivedReportRow(HolderTables, table=True):
 
 
 class PublicNoticeRow(HolderTables, table=True):
-    """What was posted in this unit's place: one row of annex 3 with its hotlines (R44), as JSON."""
+    """What was posted in this unit's place: one row of annex 3 with its hotlines (R44), as JSON.
+
+    ``content`` is emptied when its time is over (R46, R65); ``gone_at``: since when.
+    """
 
     __tablename__ = "public_notice"
     __table_args__ = (STRICT,)
@@ -212,6 +236,7 @@ class PublicNoticeRow(HolderTables, table=True):
     case_id: bytes = Field(index=True)
     digest: bytes
     content: str
+    gone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 def copy_tables(metadata: sa.MetaData) -> None:

@@ -20,7 +20,7 @@ from services.inspector.epochs import Epochs, find_member
 from services.inspector.states import CaseStatus, DisputeKind
 from services.inspector.store.disputes import Disputes
 from services.inspector.store.entries import Body, Entries, Told
-from services.process.entries import Entry, decode_entry
+from services.process.entries import Entry, History, decode_body
 from services.process.folding import Folded, fold, stage_of
 from services.process.moments import to_us
 from services.process.statements import Stated, decode_stated, is_stated
@@ -69,7 +69,7 @@ class CaseMatters:
 
     def _fold(self, told: Told, found: list[Dispute]) -> CaseMatter:
         opened = open_matter(told, self.rules)
-        said: list[Entry | Stated] = []
+        said: list[Entry | History | Stated] = []
         for body in told.bodies:
             try:
                 said.append(self._believe(body, opened))
@@ -85,7 +85,7 @@ class CaseMatters:
         stated = tuple(one for one in said if isinstance(one, Stated))
         return CaseMatter(told.case, told.told_at, folded, stated)
 
-    def _believe(self, body: Body, opened: Matter) -> Entry | Stated:
+    def _believe(self, body: Body, opened: Matter) -> Entry | History | Stated:
         """What ``body`` says. Raises EncodingError, ManifestError, RuleViolation."""
         head = (opened.matter_id, body.unit, body.side, body.seq, body.at_us)
         if is_stated(body.body):
@@ -93,7 +93,13 @@ class CaseMatters:
             if head != (stated.case_id, stated.unit, stated.side, stated.seq, to_us(stated.at)):
                 raise EncodingError("the report holds a statement of another case or party")
             return stated
-        return self._believe_step(body, decode_entry(body.body), head, opened)
+        step = decode_body(body.body)
+        if isinstance(step, Entry):
+            return self._believe_step(body, step, head, opened)
+        # What a unit repeats to one that came later, 纪委 has from it already.
+        if head != (step.case_id, step.unit, step.side, step.seq, to_us(step.at)):
+            raise EncodingError("the report holds a history of another case or party")
+        return step
 
     def _believe_step(
         self, body: Body, entry: Entry, head: tuple[object, ...], opened: Matter

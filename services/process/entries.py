@@ -1,14 +1,19 @@
-"""One step of one party as canonical bytes: what is kept, and what a report carries to the others."""
+"""One step of one party as canonical bytes: what is kept, and what a report carries to the others.
+
+A report carries an ``Entry``, or a ``History`` for a party that came later (``decode_body``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
 from libmatch.encoding import dec, enc, exactly, u8, u64, uint
 from libmatch.errors import EncodingError
 from libmatch.records import Side
+from services.process.moments import from_us as from_us
+from services.process.moments import to_us as to_us
 from services.rules.matter_facts import (
     MATTER_ID_SIZE,
     Actor,
@@ -34,7 +39,6 @@ from services.rules.publication import Place
 from services.rules.roles import Role
 from services.rules.violation import RuleViolation
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REASONED = ("DISPUTE", "CONFIRM", "WITHDRAW", "REVIVE")
 
 
@@ -51,6 +55,11 @@ class Entry:
 
     def __post_init__(self) -> None:
         exactly(self.case_id, MATTER_ID_SIZE, "a case id")
+
+    @property
+    def unit(self) -> str:
+        """Whose entry it is: the actor's unit."""
+        return self.actor.unit
 
     @property
     def order(self) -> tuple[datetime, str, int, int]:
@@ -80,14 +89,78 @@ def decode_entry(data: bytes) -> Entry:
         raise EncodingError("not an entry of a matter") from None
 
 
-def to_us(at: datetime) -> int:
-    """Microseconds since 1970 UTC."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
+@dataclass(frozen=True, repr=False)
+class Opening:
+    """How the approving unit opened a case: what every party folds from (R43, R62).
+
+    ``official_unit`` declared first and posts for the official's place.
+    """
+
+    official_unit: str
+    rules_version: str
+    notified_at: datetime
+
+    def encode(self) -> bytes:
+        """``enc("matter-opening", official unit, rules, u64 time)``."""
+        texts = (self.official_unit.encode(), self.rules_version.encode())
+        return enc("matter-opening", *texts, u64(to_us(self.notified_at)))
 
 
-def from_us(at_us: int) -> datetime:
-    """The moment of ``at_us`` microseconds since 1970 UTC. OverflowError outside of the calendar."""
-    return _EPOCH + timedelta(microseconds=at_us)
+@dataclass(frozen=True, repr=False)
+class History:
+    """What a party repeats to one that came later: its earlier entries; ``opening`` by the approver alone.
+
+    It has a number among the party's entries, and is no step: nothing changes by it.
+    """
+
+    case_id: bytes
+    unit: str
+    side: Side
+    seq: int
+    at: datetime
+    opening: Opening | None
+    entries: tuple[Entry, ...]
+
+    def __post_init__(self) -> None:
+        exactly(self.case_id, MATTER_ID_SIZE, "a case id")
+        if self.opening is not None and self.side is not Side.BENEFICIARY:
+            raise EncodingError("the approving unit alone opens a case")
+        for entry in self.entries:
+            own = (entry.case_id, entry.actor.unit, entry.side)
+            if own != (self.case_id, self.unit, self.side) or entry.seq >= self.seq:
+                raise EncodingError("a party repeats its own earlier steps of that case alone")
+
+    def encode(self) -> bytes:
+        """``enc("matter-history", case, unit, u8 side, u64 seq, u64 at, opening or nothing, entry, …)``."""
+        head = (self.case_id, self.unit.encode(), u8(self.side), u64(self.seq))
+        opening = self.opening.encode() if self.opening else b""
+        repeated = (entry.encode() for entry in self.entries)
+        return enc("matter-history", *head, u64(to_us(self.at)), opening, *repeated)
+
+
+def decode_body(data: bytes) -> Entry | History:
+    """What a report says. Raises EncodingError for anything that neither of them writes."""
+    try:
+        fields = dec("matter-history", data)
+    except EncodingError:
+        return decode_entry(data)
+    if len(fields) < 6:
+        raise EncodingError("not a history of a matter")
+    case_id, unit, side, seq, at, opening, *entries = fields
+    try:
+        head = (case_id, unit.decode(), Side(uint(side, 1)), uint(seq, 8), from_us(uint(at, 8)))
+    except (ValueError, OverflowError):
+        raise EncodingError("not a history of a matter") from None
+    repeated = tuple(decode_entry(entry) for entry in entries)
+    return History(*head, _decode_opening(opening) if opening else None, repeated)
+
+
+def _decode_opening(data: bytes) -> Opening:
+    unit, rules, at = dec("matter-opening", data, 3)
+    try:
+        return Opening(unit.decode(), rules.decode(), from_us(uint(at, 8)))
+    except (ValueError, OverflowError):
+        raise EncodingError("not an opening of a matter") from None
 
 
 def encode_step(step: Step) -> bytes:

@@ -14,8 +14,18 @@ from libmatch.records import Side
 from libmatch.reports import Stage
 from services.process.entries import Entry
 from services.rules.matter import apply
-from services.rules.matter_facts import Matter, State, Verdict
-from services.rules.matter_steps import Complete, Conclude, Event, Object, Post, Step, TakeDown
+from services.rules.matter_facts import Matter, Recipient, State, Verdict
+from services.rules.matter_steps import (
+    Complete,
+    Conclude,
+    Event,
+    Inform,
+    Object,
+    Post,
+    Step,
+    TakeDown,
+)
+from services.rules.publication import Place
 from services.rules.ruleset import RuleSet
 from services.rules.violation import RuleViolation
 
@@ -40,11 +50,12 @@ def fold(opened: Matter, entries: Iterable[Entry], rules: RuleSet) -> Folded:
     matter = replace(opened, notified_at=min(opened.notified_at, first))
     refusals = {}
     for place, entry in enumerate(ordered):
+        matter = _join(matter, entry)
         if not is_party(matter, entry.actor.unit, entry.side):
             refusals[place] = "不是该事项的有关单位"
             continue
         if _is_of_one_among_several(matter, entry):
-            refusals[place] = "还有其他单位的申报比中该事项，事项继续办理"
+            matter = _leave(matter, entry)
             continue
         try:
             matter = apply(matter, entry.step, entry.actor, entry.at, rules)
@@ -53,10 +64,43 @@ def fold(opened: Matter, entries: Iterable[Entry], rules: RuleSet) -> Folded:
     return Folded(replace(matter, version=len(ordered)), ordered, refusals)
 
 
+def _join(matter: Matter, entry: Entry) -> Matter:
+    """A further declaring unit takes part from the moment at which it has its copy (R10, R11, R36).
+
+    Only who declares a live record of the case can report on it: the matcher sees to that.
+    """
+    step = entry.step
+    joins = isinstance(step, Inform) and step.recipient is Recipient.UNIT
+    if (
+        not joins
+        or entry.side is not Side.REGISTRY
+        or is_party(matter, entry.actor.unit, entry.side)
+    ):
+        return matter
+    return replace(matter, copied_to=(*matter.copied_to, entry.actor.unit))
+
+
 def _is_of_one_among_several(matter: Matter, entry: Entry) -> bool:
     """Whether one of several declaring units withdraws: the others' hits still stand."""
     several = entry.side is Side.REGISTRY and len(matter.declaring_units) > 1
     return several and entry.step.event is Event.WITHDRAW
+
+
+def _leave(matter: Matter, entry: Entry) -> Matter:
+    """Without the unit. Where it posted, its notice counts no more, and the next one posts (R43)."""
+    first, *others = (unit for unit in matter.declaring_units if unit != entry.actor.unit)
+    left = replace(matter, official_unit=first, copied_to=tuple(others), changed_at=entry.at)
+    if first == matter.official_unit:
+        return left
+    return replace(
+        left,
+        postings=tuple(
+            replace(one, taken_down_at=entry.at)
+            if one.place is Place.OFFICIAL_UNIT and one.taken_down_at is None
+            else one
+            for one in matter.postings
+        ),
+    )
 
 
 def is_party(matter: Matter, unit: str, side: Side) -> bool:

@@ -6,16 +6,15 @@ a line of the trail. Of two people at once one wins, the other is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from libmatch.manifest import Member, Role
 from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.refusals import ChassisError, Conflict, NotFound
 from services.holder.material import Material
-from services.holder.matters.sealing import seal_entry
+from services.holder.matters.telling import Telling
 from services.holder.store import matters as store
 from services.holder.store.matters import Case, Transaction
 from services.holder.store.trail import Trail
@@ -66,6 +65,7 @@ class StepWriter:
         self._material = material
         self._rules = rules
         self._now = now
+        self.telling = Telling(material, rules)
 
     def write(self, session: Transaction, case: Case, actor: Actor, make: MakeStep) -> None:
         """Appends the step that ``make`` gives, with its report. Raises RuleViolation."""
@@ -74,11 +74,11 @@ class StepWriter:
         at = max(self._now(), matter.changed_at or matter.notified_at)
         step = make(Moment(session, case, actor, at))
         apply(matter, step, actor, at, self._rules.get(matter.rules_version))
+        self.telling.keep_parties(session, case)
         seq = store.next_seq(session, matter.matter_id, material.unit, material.side)
         entry = Entry(matter.matter_id, material.side, seq, at, actor, step)
         store.add_entry(session, entry, self._rules)
-        to = recipients_of(material, matter)
-        store.add_report(session, seal_entry(material, entry, stage_of(step, matter), to))
+        self.telling.report(session, entry, stage_of(step, matter))
 
     def write_own(self, session: Transaction, case: Case, step: Step) -> None:
         """Appends a step of the service itself. Raises RuleViolation."""
@@ -128,18 +128,6 @@ class ActOnMatters:
                 "matters.refused", lambda session: trail.write(session, f"refused {outcome}")
             )
             raise
-
-
-def recipients_of(material: Material, matter: Matter) -> Sequence[Member]:
-    """The other party of the case and 纪委, as far as the roster has them active."""
-    units = {matter.approving_unit, *matter.declaring_units}
-    if matter.approving_unit not in matter.declaring_units:
-        units.discard(material.unit)  # else its other service is the other party
-    return [
-        member
-        for member in material.epoch.roster.members
-        if member.active and (member.unit in units or member.roles & Role.INSPECTOR)
-    ]
 
 
 def _require_version(matter: Matter, version: int) -> None:

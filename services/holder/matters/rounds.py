@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from libmatch.errors import (
-    BatchError,
-    ConflictError,
-    EncodingError,
-    EpochError,
-    ManifestError,
-    ServiceError,
-)
+from libmatch.errors import ConflictError, ServiceError
 from libmatch.notices import HitNotice
 from libmatch.records import Side
 from libmatch.reports import Report
-from libmatch.suites import verify_signature
 from services.chassis.db import Database
 from services.holder.matcher import Matcher
 from services.holder.material import Material
 from services.holder.matters.acting import StepWriter
 from services.holder.matters.facts import CaseFacts, FactsOf
-from services.holder.matters.sealing import open_copy
+from services.holder.matters.posted import any_over, purge_notices
+from services.holder.matters.reading import UNBELIEVED, open_said
+from services.holder.matters.sealing import members_of
 from services.holder.store import matters as store
-from services.holder.store.matters import Transaction, Waiting
-from services.process.entries import Entry, decode_entry
+from services.holder.store import parties
+from services.holder.store.matters import Case, Transaction, Waiting
+from services.process.entries import Entry, History
+from services.process.folding import is_party
 from services.rules.china_time import china_day
 from services.rules.matter_facts import Matter, Recipient, State
-from services.rules.matter_steps import Because, Complete, Conclude, Event, Inform, Step
+from services.rules.matter_steps import Because, Complete, Event, Inform, Step
 from services.rules.ruleset import RuleSets
-from services.rules.violation import RuleViolation
 
 _LOST = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
-_UNBELIEVED = (BatchError, EncodingError, EpochError, ManifestError, RuleViolation)
+_FIRST_DELAY = timedelta(minutes=1)
+_LONGEST_DELAY = timedelta(days=1)
 
 
 class MatterRounds:
@@ -76,9 +72,16 @@ class MatterRounds:
         opened = self._matter_of(notice.case_id, facts, at)
         store.save_opened(session, notice_id, opened)
         store.refresh_state(session, opened.matter_id, self._rules)
-        case = store.read_case(session, opened.matter_id, self._rules)
+        case = self._take_in_parties(session, opened.matter_id)
         if case is not None and (step := self._first_step(case.matter, notice_id)) is not None:
             self._writer.write_own(session, case, step)
+
+    def _take_in_parties(self, session: Transaction, case_id: bytes) -> Case | None:
+        """The case as it is, once its parties are kept; None where it is not held."""
+        case = store.read_case(session, case_id, self._rules)
+        if case is not None:
+            self._writer.telling.keep_parties(session, case)
+        return case
 
     def _is_enrolled(self, facts: CaseFacts) -> bool:
         enrolled = {member.unit for member in self._material.epoch.roster.members}
@@ -96,10 +99,13 @@ class MatterRounds:
         )
 
     def _first_step(self, matter: Matter, notice_id: bytes) -> Step | None:
+        own = self._material.unit
         if matter.state is State.WITHDRAWN:
             return Because(Event.REVIVE, "再次收到比中通知")
-        copied = (Recipient.UNIT, self._material.unit) not in matter.missing_receipts
-        if self._material.side is Side.BENEFICIARY or copied:
+        if self._material.side is Side.BENEFICIARY:
+            return None
+        has_copy = (Recipient.UNIT, own) not in matter.missing_receipts
+        if has_copy and own in matter.declaring_units:
             return None
         return Inform(Recipient.UNIT, notice_id.hex())
 
@@ -107,52 +113,76 @@ class MatterRounds:
 
     def keep_up(self) -> None:
         """Completes publications whose seven days are over in both places (R45), withdraws what the
-        unit no longer declares or lists (R37)."""
-        publishing = self._database.read(
-            lambda session: store.read_cases(session, [State.PUBLISHING], self._rules)
-        )
-        if publishing:
-            self._database.run_tx("matters.complete", self._complete)
-        if self._database.read(store.find_baseless):
+        unit no longer declares or lists (R37), erases public copies whose time is over (R46)."""
+        now = self._now()
+        if self._database.read(lambda session: self._find_over(session, now)):
+            self._database.run_tx("matters.complete", partial(self._complete, now))
+        if self._database.read(self._find_baseless):
             self._database.run_tx("matters.withdraw", self._withdraw)
+        if self._database.read(lambda session: any_over(session, self._rules, now)):
+            self._database.run_tx(
+                "matters.purge", lambda session: purge_notices(session, self._rules, now)
+            )
 
-    def _complete(self, session: Transaction) -> None:
-        for case in store.read_cases(session, [State.PUBLISHING], self._rules):
-            try:
-                self._writer.write_own(session, case, Complete())
-            except RuleViolation:
-                continue  # not over yet: the next round asks again
+    def _find_over(self, session: Transaction, now: datetime) -> list[Case]:
+        return [
+            case
+            for case in store.read_cases(session, [State.PUBLISHING], self._rules)
+            if case.matter.is_published_to_the_end(now, self._rules.get(case.matter.rules_version))
+        ]
+
+    def _complete(self, now: datetime, session: Transaction) -> None:
+        for case in self._find_over(session, now):
+            self._writer.write_own(session, case, Complete())
+
+    def _find_baseless(self, session: Transaction) -> list[Case]:
+        """The cases of which this unit is a party still, although it withdrew its record."""
+        own = (self._material.unit, self._material.side)
+        cases = (store.read_case(session, c, self._rules) for c in store.find_baseless(session))
+        return [case for case in cases if case is not None and is_party(case.matter, *own)]
 
     def _withdraw(self, session: Transaction) -> None:
         step = Because(Event.WITHDRAW, "本单位已撤回所依据的记录")
-        for case_id in store.find_baseless(session):
-            case = store.read_case(session, case_id, self._rules)
-            if case is not None:
-                self._writer.write_own(session, case, step)
+        for case in self._find_baseless(session):
+            self._writer.write_own(session, case, step)
 
     # --- reports ----------------------------------------------------------------------------------
 
-    def exchange(self) -> None:
-        """Takes the others' steps in and sends the own ones.
+    def exchange(self, *, again: bool = False) -> None:
+        """Takes the others' steps in and sends the own ones; ``again``: also what is to wait longer.
 
-        What the matcher refuses waits for the next round. Raises ServiceError where it is lost.
+        What the matcher refuses waits for another round. Raises ServiceError where it is lost.
         """
         now = self._now()
         try:
             self.fetch(now)
-            self.send(now)
+            self.tell_late(now)
+            self.send(now, again=again)
         except ServiceError as error:
             if error.status in _LOST:
                 raise
             structlog.get_logger().warning("reports.not-exchanged", status=error.status)
 
-    def send(self, now: datetime) -> int:
+    def tell_late(self, now: datetime) -> int:
+        """The number of parties that were told earlier own steps of a case just now (R36)."""
+        untold = self._database.read(lambda session: parties.read_untold(session, now))
+        for case_id, unit in untold:
+            self._database.run_tx("matters.tell", partial(self._tell, case_id, unit, now))
+        return len(untold)
+
+    def _tell(self, case_id: bytes, unit: str, now: datetime, session: Transaction) -> None:
+        case = store.read_case(session, case_id, self._rules)
+        if case is not None and (case_id, unit) in parties.read_untold(session, now):
+            at = max(now, case.matter.changed_at or case.matter.notified_at)
+            self._writer.telling.tell(session, case, unit, at)
+
+    def send(self, now: datetime, *, again: bool = False) -> int:
         """The number of own reports that the matcher took. One that must wait holds up its case alone.
 
         Raises ServiceError where the matcher is out of reach.
         """
-        sent, held_up = 0, set()
-        for waiting in self._database.read(store.read_waiting):
+        sent, held_up, at = 0, set(), None if again else now
+        for waiting in self._database.read(lambda session: store.read_waiting(session, at)):
             if waiting.report.case_id in held_up:
                 continue
             if self._send_one(waiting, now):
@@ -162,50 +192,81 @@ class MatterRounds:
         return sent
 
     def _send_one(self, waiting: Waiting, now: datetime) -> bool:
+        if waiting.report.epoch != self._material.epoch.epoch_id:
+            telling = self._writer.telling
+            waiting = self._replace(waiting, lambda session: telling.reseal(session, waiting))
         try:
             self._matcher.report(waiting.report)
         except ServiceError as error:
             if error.status in _LOST:
                 raise
-            return self._not_sent(waiting, error.status)
+            return self._not_taken(waiting, error, now)
         except ConflictError:
-            return self._not_sent(waiting, "ALREADY_EXISTS")
+            if not waiting.resealed:
+                return self._put_off(waiting, "ALREADY_EXISTS", now)
+            # What the former epoch sealed under this number had arrived, and its answer was lost.
+            structlog.get_logger().info("report.was-taken", case=waiting.report.case_id.hex())
         self._database.run_tx(
             "matters.sent", lambda session: store.settle_report(session, waiting.position, now)
         )
         return True
 
-    @staticmethod
-    def _not_sent(waiting: Waiting, status: str) -> bool:
-        """False. The report is kept and tried again: to skip it would leave a gap behind it."""
+    def _not_taken(self, waiting: Waiting, error: ServiceError, now: datetime) -> bool:
+        """Whether the matcher took it in the end, sealed to 纪委 alone where a recipient is no party."""
+        units = [copy for copy in waiting.report.copies if copy.recipient not in self._inspectors()]
+        if error.reason != "NOT_PARTY" or not units:
+            return self._put_off(waiting, error.status, now)
+        telling = self._writer.telling
+        alone = self._replace(waiting, lambda session: telling.withhold(session, waiting, now))
+        return self._send_one(alone, now)
+
+    def _replace(self, waiting: Waiting, seal: Callable[[Transaction], None]) -> Waiting:
+        """What waits in the place of ``waiting`` once ``seal`` has put it there."""
+
+        def run(session: Transaction) -> Waiting:
+            seal(session)
+            everything = store.read_waiting(session, None)
+            return next(one for one in everything if one.position == waiting.position)
+
+        return self._database.run_tx("matters.reseal", run)
+
+    def _inspectors(self) -> frozenset[str]:
+        return frozenset(member.unit for member in members_of(self._material, ()))
+
+    def _put_off(self, waiting: Waiting, status: str, now: datetime) -> bool:
+        """False. The report is kept and tried again later: to skip it would leave a gap behind it."""
+        delay = min(_FIRST_DELAY * 2 ** min(waiting.tries, 20), _LONGEST_DELAY)
+        self._database.run_tx(
+            "matters.put-off", lambda session: store.put_off(session, waiting, now + delay)
+        )
         case = waiting.report.case_id.hex()
         structlog.get_logger().warning("report.not-taken", case=case, status=status)
         return False
 
     def fetch(self, now: datetime) -> int:
-        """The number of steps of others that were taken in. Raises ServiceError."""
+        """The number of reports of others that were taken in. Raises ServiceError."""
         after = self._database.read(store.last_received)
         reports = self._matcher.fetch_reports(self._material.side, after)
         return sum(self._take_in(number, report, now) for number, report in reports)
 
     def _take_in(self, number: int, report: Report, now: datetime) -> bool:
         try:
-            entry = self._open(report)
-        except _UNBELIEVED as error:
+            said = open_said(self._material, report)
+        except UNBELIEVED as error:
             return self._keep(number, report, None, now, f"{type(error).__name__}: {error}"[:300])
-        return self._keep(number, report, entry, now)
+        return self._keep(number, report, said, now)
 
     def _keep(
-        self, number: int, report: Report, entry: Entry | None, now: datetime, problem: str = ""
+        self,
+        number: int,
+        report: Report,
+        said: Entry | History | None,
+        now: datetime,
+        problem: str = "",
     ) -> bool:
         def run(session: Transaction) -> bool:
-            told = problem
-            if entry is not None and store.has_entry(session, entry):
-                told = "another step of the same number is held"
+            told = problem if said is None else self._add_said(session, said)
             store.add_received(session, number, report, now, told)
-            # Every unit's own clock says when the days are over (R45).
-            if entry is not None and not told and not isinstance(entry.step, Complete):
-                store.add_entry(session, entry, self._rules)
             return not told
 
         believed = self._database.run_tx("matters.receive", run)
@@ -214,16 +275,21 @@ class MatterRounds:
             structlog.get_logger().warning("report.not-believed", number=number, case=case)
         return believed
 
-    def _open(self, report: Report) -> Entry:
-        """The step in the report, if its sender made it. Raises one of ``_UNBELIEVED``."""
-        material = self._material
-        entry = decode_entry(open_copy(material, report))
-        head = (report.case_id, report.unit, report.side, report.seq, report.at_us)
-        told = (entry.case_id, entry.actor.unit, entry.side, entry.seq, entry.at_us)
-        if head != told:
-            raise EncodingError("the report holds a step of another number, time or party")
-        if isinstance(entry.step, Conclude):
-            key = material.epoch.roster.find(report.unit).signing_key
-            outcome = entry.step.outcome(entry.actor, entry.at)
-            outcome.verify(entry.case_id, partial(verify_signature, key))
-        return entry
+    def _add_said(self, session: Transaction, said: Entry | History) -> str:
+        """Keeps the steps that are not held yet; why it keeps none of them, or ""."""
+        repeated = said.entries if isinstance(said, History) else ()
+        # Every unit's own clock says when the days are over (R45).
+        told = {one.seq: one for one in (*repeated, said) if not _is_completion(one)}
+        held = {seq: store.holds(session, one) for seq, one in told.items()}
+        if None in held.values():
+            return "another step of the same number is held"
+        for seq, one in told.items():
+            if not held[seq]:
+                store.add_entry(session, one, self._rules)
+        parties.mark_heard(session, said.case_id, said.unit)
+        self._take_in_parties(session, said.case_id)
+        return ""
+
+
+def _is_completion(said: Entry | History) -> bool:
+    return isinstance(said, Entry) and isinstance(said.step, Complete)

@@ -16,7 +16,8 @@ from services.holder.matters.desk import At, Finding
 from services.holder.matters.office import MatterOffice
 from services.holder.matters.posted import Form
 from services.holder.matters.showing import Shown
-from services.process.entries import Entry, to_us
+from services.process.entries import Entry
+from services.process.moments import to_us
 from services.rules.matter_facts import Measure, MeasureKind, Recipient, State, Verdict
 from services.rules.matter_steps import Because, Conclude, Inform, Object, Step, TakeMeasure
 from services.rules.public_notice import Hotline
@@ -150,9 +151,16 @@ class Matters(matters_pb2_grpc.MattersServicer):
         self, request: pb.ExportNoticesRequest, context: grpc.ServicerContext
     ) -> pb.ExportNoticesResponse:
         form = _pick(_FORMS, request.form, "格式")
+        who, export = caller(context), self._office.export
+        if form is not Form.ATOM and not request.case_id:
+            return pb.ExportNoticesResponse(
+                notices=[
+                    pb.ExportedNotice(notice_id=str(number), text=text)
+                    for number, text in export.run_all(who, form, request.reason).items()
+                ]
+            )
         case_id = b"" if form is Form.ATOM else _case_id(request.case_id)
-        text = self._office.export.run(caller(context), form, case_id, request.reason)
-        return pb.ExportNoticesResponse(text=text)
+        return pb.ExportNoticesResponse(text=export.run(who, form, case_id, request.reason))
 
     def _after(self, at: At) -> pb.Matter:
         return _matter_to_pb(self._office.show.after_step(at.case_id), with_steps=True)

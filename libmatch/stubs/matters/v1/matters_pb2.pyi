@@ -638,7 +638,7 @@ class ExportNoticesRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     form: Global___ExportForm.ValueType
     case_id: _builtins.bytes
-    """For HTML and JSON: whose notice. Empty for ATOM."""
+    """For HTML and JSON: whose notice; empty: all that are posted now. Empty for ATOM."""
     reason: _builtins.str
     """As in ListMattersRequest."""
     def __init__(
@@ -661,19 +661,49 @@ class ExportNoticesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXT_FIELD_NUMBER: _builtins.int
+    NOTICES_FIELD_NUMBER: _builtins.int
     text: _builtins.str
+    """Empty where all were asked for as HTML or JSON."""
+    @_builtins.property
+    def notices(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportedNotice]:
+        """All that are posted now, where they were asked for."""
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
+        notices: _abc.Iterable[Global___ExportedNotice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notices", b"notices", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportNoticesResponse: _TypeAlias = ExportNoticesResponse  # noqa: Y015
+
+@_typing.final
+class ExportedNotice(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTICE_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    notice_id: _builtins.str
+    """The number that the notice itself bears."""
+    text: _builtins.str
+    def __init__(
+        self,
+        *,
+        notice_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notice_id", b"notice_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportedNotice: _TypeAlias = ExportedNotice  # noqa: Y015
 
 @_typing.final
 class DisputeRequest(_message.Message):

@@ -1,7 +1,9 @@
-"""placeholder of matters_2
+"""create the table of the other parties of matters
 
 Revision 0005 after 0004.
 """
+
+from services.holder.migrations.matter_parties import create_matter_parties
 
 revision = "0005"
 down_revision = "0004"
@@ -10,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    create_matter_parties()
 
 
 def downgrade() -> None:
