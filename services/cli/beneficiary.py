@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.cli import beneficiary_lists
 from services.cli.clerk import (
     Config,
     Files,
@@ -49,16 +50,24 @@ def register(app: typer.Typer) -> None:
     group.command("check")(check)
     group.command("withdraw")(withdraw)
     group.command("notices")(list_notices)
+    beneficiary_lists.register(group)
     app.add_typer(group, name="beneficiary")
 
 
-def import_items(files: Files, config: Config) -> None:
+def import_items(
+    files: Files,
+    config: Config,
+    actual: Annotated[
+        bool, typer.Option("--actual", help="事后名单：实际受益人（不填为事前名单：拟受益人）")
+    ] = False,
+) -> None:
     """导入受益人名单；未采纳的行另写“原文件名.问题.xlsx”，改好后可重新导入。
 
-    重复导入同一文件不会产生任何变化。有未采纳的行时退出码为 4。
+    已设三员的单位，名单经责任领导审核、党组织负责人签署意见后参加比对。重复导入同一文件不会产生任何变化。
+    有未采纳的行时退出码为 4。
     """
     with connect(config) as channel:
-        import_files(BeneficiaryClient(channel), files)
+        import_files(BeneficiaryClient(channel, actual=actual), files)
 
 
 def sync(config: Config) -> None:
@@ -84,7 +93,7 @@ def check(
         client = BeneficiaryClient(channel)
         starts = range(0, len(refs), _PER_CALL)
         answers = [a for start in starts for a in client.check(refs[start : start + _PER_CALL])]
-    headings = ("编号", "结果", "查询时间", "有效期至", "日志序号")
+    headings = ("编号", "结果", "查询时间", "有效期至", "日志序号", "原因")
     show_table("放行查询", headings, [_clearance_row(answer) for answer in answers])
     if any(answer.status != _CLEAR for answer in answers):
         raise typer.Exit(Exit.PARTIAL)
@@ -95,10 +104,13 @@ def withdraw(
     config: Config,
     reason: Reason,
 ) -> None:
-    """撤回一个事项及其全部人员：撤回后不再参加比对。"""
+    """撤回一个事项及其全部人员：撤回后不再参加比对。已设三员的单位，经审核、签署后撤回。"""
     with connect(config) as channel:
-        count = BeneficiaryClient(channel).withdraw(ref, reason)
-    typer.echo(f"已撤回{count}条")
+        count, list_id = BeneficiaryClient(channel).ask_withdrawal(ref, reason)
+    if list_id:
+        typer.echo(f"已登记为名单{list_id.hex()}，待责任领导审核、党组织负责人签署意见")
+    else:
+        typer.echo(f"已撤回{count}条")
 
 
 def list_notices(config: Config, reason: LookReason = "") -> None:
@@ -120,7 +132,8 @@ def _person_row(line: PersonLine) -> tuple[str, ...]:
 def _clearance_row(line: ClearanceLine) -> tuple[str, ...]:
     status = _ITEM_ZH.get(line.status, line.status)
     times = (moment_zh(line.checked_at_us), moment_zh(line.expires_at_us))
-    return (line.item_ref, status, *times, str(line.leaf_index) if line.tree_size else "")
+    number = str(line.leaf_index) if line.tree_size else ""
+    return (line.item_ref, status, *times, number, "；".join(line.holds))
 
 
 def _notice_row(line: ItemNoticeLine) -> tuple[str, ...]:

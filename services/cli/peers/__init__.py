@@ -12,6 +12,7 @@ import grpc
 
 from libmatch.stubs.beneficiary.v1 import beneficiary_pb2, beneficiary_pb2_grpc
 from libmatch.stubs.core.v1 import core_pb2
+from libmatch.stubs.lists.v1 import lists_pb2_grpc
 from libmatch.stubs.registry.v1 import registry_pb2, registry_pb2_grpc
 
 _CHUNK = 256 * 1024  # the service's limit for one piece
@@ -106,7 +107,7 @@ class ItemNoticeLine:
 
 @dataclass(frozen=True)
 class ClearanceLine:
-    """The gate's answer for one item; ``status`` as in the protobuf enum."""
+    """The gate's answer for one item; ``status`` as in the protobuf enum, ``holds`` in Chinese."""
 
     item_ref: str
     status: str
@@ -114,6 +115,7 @@ class ClearanceLine:
     expires_at_us: int
     tree_size: int
     leaf_index: int
+    holds: tuple[str, ...] = ()
 
 
 class RegistryClient:
@@ -176,15 +178,17 @@ class RegistryClient:
 
 
 class BeneficiaryClient:
-    """``libmatch.beneficiary.v1.Items``."""
+    """``libmatch.beneficiary.v1.Items``; with ``actual`` it imports lists of actual beneficiaries (R61)."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(self, channel: grpc.Channel, *, actual: bool = False) -> None:
         self._stub = beneficiary_pb2_grpc.ItemsStub(channel)
+        lists = lists_pb2_grpc.ListsStub(channel)
+        self._import = lists.ImportActual if actual else self._stub.ImportSheet
 
     def import_sheet(self, name: str, data: bytes, progress: Progress) -> ImportReport:
         """What the service took of the file."""
         chunks = _chunks(name, data, progress)
-        return _pb_to_report(self._stub.ImportSheet(chunks, timeout=_LONG_S))
+        return _pb_to_report(self._import(chunks, timeout=_LONG_S))
 
     def sync(self) -> SyncReport:
         """What one round with the matcher, now, came to."""
@@ -207,9 +211,14 @@ class BeneficiaryClient:
         ]
 
     def withdraw(self, item_ref: str, reason: str) -> int:
-        """The number of persons of the item withdrawn just now."""
+        """The number of persons of the item withdrawn just now; 0 where a signature is awaited."""
+        return self.ask_withdrawal(item_ref, reason)[0]
+
+    def ask_withdrawal(self, item_ref: str, reason: str) -> tuple[int, bytes]:
+        """The number of persons of the item withdrawn just now, and the list that waits (b"" for none)."""
         request = beneficiary_pb2.WithdrawItemRequest(item_ref=item_ref, reason=reason)
-        return self._stub.WithdrawItem(request).withdrawn
+        response = self._stub.WithdrawItem(request)
+        return response.withdrawn, response.list_id
 
     def list_notices(self, reason: str = "") -> list[ItemNoticeLine]:
         """Every notice received so far."""
@@ -240,6 +249,7 @@ class BeneficiaryClient:
                 item.expires_at_us,
                 item.tree_size,
                 item.leaf_index,
+                tuple(hold.text for hold in item.holds),
             )
             for item in self._stub.CheckItems(request).items
         ]
