@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from libmatch.clearances import ClearanceAnswer
+from libmatch.letters import Letter
 from libmatch.records import Batch, Receipt, Side, Withdrawal
 from libmatch.release import SealedNotice
 from libmatch.reports import Report
@@ -20,7 +21,20 @@ class Gate(Protocol):
     def check_clearance(self, rids: Sequence[bytes]) -> ClearanceAnswer: ...
 
 
-class Matcher(Gate, Protocol):
+class Letters(Protocol):
+    """Letters from reporting unit to reporting unit. Raises ServiceError.
+
+    ``send_letter`` raises ConflictError where another letter has that number, or a newer one is there.
+    """
+
+    def send_letter(self, letter: Letter) -> int: ...
+
+    def fetch_letters(self, after: int = 0) -> Iterator[tuple[int, Letter]]: ...
+
+    def acknowledge_letters(self, number: int, signature: bytes) -> None: ...
+
+
+class Matcher(Gate, Letters, Protocol):
     """Every call may be repeated, and raises ServiceError where it fails.
 
     ``report`` raises ConflictError where another report has that number.

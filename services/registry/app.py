@@ -27,8 +27,10 @@ from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.supervision import Declarations, make_supervision
 from services.registry import rpc
+from services.registry.consistency.office import make_consistency
 from services.registry.entries import make_payload
 from services.registry.import_sheet import ImportSheet
+from services.registry.rpc import consistency as consistency_rpc
 from services.registry.rpc import signoff as signoff_rpc
 from services.registry.signoff.office import make_signoff
 from services.registry.store import Store
@@ -84,6 +86,9 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             runtime.identity.trust_domain,
             Declarations(read_declarations_of, describe_declarations),
         )
+        consistency = make_consistency(
+            database, material, half.matcher, accounts, settings.sync_interval_s, runtime.now
+        )
         use_cases = rpc.UseCases(
             accounts,
             office,
@@ -100,6 +105,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             signoff,
             supervision,
             make_rights(database, accounts, DeclaredPersons(), facts, unit_name, runtime.now),
+            consistency.desk,
         )
         return App(
             register=lambda server: rpc.register(server, use_cases, store, runtime.now),
@@ -112,10 +118,11 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
                     rights_rpc.TRAIL_SERVICE: rights_rpc.ROLES,
                     **supervision_rpc.ROWS,
                     signoff_rpc.SERVICE: signoff_rpc.ROLES,
+                    consistency_rpc.SERVICE: ROLES,
                     matters_rpc.CONFIRMATIONS: matters_rpc.OFFICERS,
                 }
             ),
-            workers=[half.worker, *heads],
+            workers=[half.worker, consistency.worker, *heads],
             admit=own_unit_only(settings.unit, {matters_rpc.CONFIRMATIONS}),
             close=stack.pop_all().close,
         )

@@ -151,3 +151,74 @@ class ConfirmationRow(Tables, table=True):
     version: bytes = Field(foreign_key="declaration_version.ref")
     confirmed_on: date
     recorded_at: datetime = Field(sa_type=UtcDateTime)
+
+
+# --- relatives among officials (services.registry.consistency) ------------------------------------
+
+
+class FindingRow(Tables, table=True):
+    """What another unit, or this one, told of an official whose declaration lacks it.
+
+    ``official``: his reference, also when he is no longer held. Texts that nobody gave are "".
+    """
+
+    __tablename__ = "consistency_finding"
+    __table_args__ = (
+        UniqueConstraint("official", "sender", "epoch", "pair", name="consistency_finding_pair"),
+        Index("consistency_finding_sender", "sender", "state"),
+        STRICT,
+    )
+
+    finding_id: bytes = Field(primary_key=True)
+    official: bytes
+    sender: str
+    epoch: bytes
+    pair: bytes
+    name: str
+    unit: str
+    post: str
+    relation: str
+    state: str  # a services.registry.consistency.values.FindingState
+    found_at: datetime = Field(sa_type=UtcDateTime)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+    grounds: str
+    decided_by: str
+
+
+class LetterRow(Tables, table=True):
+    """The newest letter to another unit: stored bytes, sent as they are; ``body`` is emptied then."""
+
+    __tablename__ = "consistency_letter"
+    __table_args__ = (STRICT,)
+
+    recipient: str = Field(primary_key=True)
+    epoch: bytes
+    seq: int
+    body: bytes
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class HeardRow(Tables, table=True):
+    """The newest letter of another unit that was taken in."""
+
+    __tablename__ = "consistency_heard"
+    __table_args__ = (STRICT,)
+
+    sender: str = Field(primary_key=True)
+    epoch: bytes
+    seq: int
+    heard_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LetterRunRow(Tables, table=True):
+    """One time that letters were made, of which state of the declarations."""
+
+    __tablename__ = "consistency_run"
+    __table_args__ = (STRICT,)
+
+    number: int | None = Field(default=None, primary_key=True)
+    epoch: bytes
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    mark: str
+    letters: int
+    claims: int

@@ -22,9 +22,10 @@ from services.holder.rpc.enforcement import enforced
 from services.holder.store.trail import Trail
 from services.holder.supervision import Supervision
 from services.holder.sync import Sync
+from services.registry.consistency.desk import ConsistencyDesk
 from services.registry.entries import ListedNotice, ListedOfficial, RelativeStatus
 from services.registry.import_sheet import ImportSheet
-from services.registry.rpc import signoff
+from services.registry.rpc import consistency, signoff
 from services.registry.signoff.office import SignOffOffice
 from services.registry.store import Store
 from services.registry.withdraw import Withdraw
@@ -55,6 +56,7 @@ class UseCases:
     signoff: SignOffOffice
     supervision: Supervision
     rights: RightsOffice
+    consistency: ConsistencyDesk
 
 
 def register(
@@ -67,6 +69,7 @@ def register(
     signoff.register(server, use_cases.accounts, use_cases.signoff)
     matters.register(server, use_cases.office)
     rights_rpc.register(server, use_cases.rights)
+    consistency.register(server, use_cases.consistency, use_cases.accounts)
     supervision_rpc.register(server, use_cases.supervision, now)
 
 

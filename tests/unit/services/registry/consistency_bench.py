@@ -1,0 +1,136 @@
+"""Reporting units that cross-check their declarations over one matcher, in one process.
+
+::
+
+    bench = Cross(tmp_path, ("reg-a", "reg-b"))
+    a = bench["reg-a"]; a.declare(row(...), …); a.round(); bench["reg-b"].round(); …findings()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from libmatch.letters import Letter
+from services.chassis.config import DatabaseSettings
+from services.chassis.db import Database
+from services.chassis.identity import Identity
+from services.chassis.schema import migrate
+from services.holder.accounts import Accounts
+from services.holder.store.accounts import AccountStore
+from services.holder.store.trail import Trail
+from services.registry.app import VERSIONS
+from services.registry.consistency.desk import ShownFinding
+from services.registry.consistency.office import make_consistency
+from services.registry.import_sheet import ImportSheet
+from services.registry.store import Store
+from services.registry.withdraw import Withdraw
+from tests.district import make_district
+from tests.matcher_bench import Bench
+from tests.unit.services.holder.bench import make_material
+from tests.unit.services.registry.sheets_of_declarations import sheet
+
+REASON = "核对亲属申报"
+
+
+class Post:
+    """One unit's way to the matcher, without a wire. ``down``: what every call raises."""
+
+    def __init__(self, matcher: Bench, unit: str) -> None:
+        self._matcher = matcher
+        self._unit = unit
+        self.down: Exception | None = None
+
+    def _use(self) -> Bench:
+        if self.down is not None:
+            raise self.down
+        return self._matcher
+
+    def send_letter(self, letter: Letter) -> int:
+        return self._use().use.letters.accept(self._unit, letter)
+
+    def fetch_letters(self, after: int = 0) -> Iterator[tuple[int, Letter]]:
+        for one in self._use().use.letters.fetch(self._unit, after, 1000):
+            yield one.number, one.letter
+
+    def acknowledge_letters(self, number: int, signature: bytes) -> None:
+        self._use().use.letters.acknowledge(self._unit, number, signature)
+
+
+class Unit:
+    """One registry without its server."""
+
+    def __init__(self, folder: Path, matcher: Bench, unit: str) -> None:
+        self.unit, self.now = unit, matcher.clock
+        self.clerk = Identity("fuling", "clerk", unit, "li")
+        self.database = Database(DatabaseSettings(path=folder / f"{unit}.db"))
+        migrate(self.database, VERSIONS)
+        self.store = Store(self.database)
+        self.post = Post(matcher, unit)
+        accounts = Accounts(AccountStore(self.database), unit, None, self.now)
+        material = make_material(matcher.district, unit)
+        self.office = make_consistency(self.database, material, self.post, accounts, 60.0, self.now)
+
+    def declare(self, *rows: Mapping[str, str]) -> None:
+        """Imports one sheet."""
+        use_case = ImportSheet(self.store, (1, 2, 3, 4), self.now, lambda: None)
+        assert not use_case.run(self.clerk, "申报.csv", sheet(*rows)).report.problems
+
+    def withdraw(self, official: str, relative: str, reason: str = "更正") -> None:
+        """Withdraws one relative by the names of both."""
+        listed = self.store.list_declarations(Trail(self.now(), self.clerk, "list-declarations"))
+        (one,) = [one for one in listed if one.official.name == official]
+        refs = [r.ref for r, _ in one.relatives if r.name == relative and not r.withdrawn]
+        use_case = Withdraw(self.store, self.now, lambda: None)
+        assert use_case.run(self.clerk, one.official.ref, refs, reason) == 1
+
+    def round(self) -> None:
+        self.office.rounds.run_in_background()
+
+    def findings(self, *, decided: bool = False) -> list[ShownFinding]:
+        return self.office.desk.list_findings(self.clerk, REASON, decided=decided)
+
+    def texts(self) -> list[tuple[str, str, str]]:
+        """(official, declarant, relation) of the open findings."""
+        return [
+            (one.finding.official_name, one.finding.told.name, one.finding.told.relation)
+            for one in self.findings()
+        ]
+
+
+class Cross:
+    """The units and their matcher, whose clock is everybody's."""
+
+    def __init__(self, folder: Path, units: tuple[str, ...] = ("reg-a", "reg-b", "reg-c")) -> None:
+        self._stack = ExitStack()
+        (folder / "matcher").mkdir()
+        self.district = make_district(registry=units)
+        self.matcher = self._stack.enter_context(Bench(folder / "matcher", self.district))
+        self.clock = self.matcher.clock
+        self.units = {}
+        for name in units:
+            unit = self.units[name] = Unit(folder, self.matcher, name)
+            self._stack.callback(unit.database.close)
+
+    def __getitem__(self, unit: str) -> Unit:
+        return self.units[unit]
+
+    def rounds(self, count: int = 2) -> None:
+        """Rounds of everybody: what one writes, the others read in the next."""
+        for _ in range(count):
+            for unit in self.units.values():
+                unit.round()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()

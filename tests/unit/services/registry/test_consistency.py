@@ -1,0 +1,394 @@
+"""Undeclared relatives among officials (R15, R53): who finds what, who learns nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from libmatch.consistency import Route, derive_consistency_key, find_claims
+from libmatch.errors import ServiceError
+from libmatch.letters import seal_info
+from services.chassis.audit import entries
+from services.chassis.refusals import InvalidRequest, NotFound, WrongState
+from services.registry.consistency.values import FindingState
+from tests.district import person
+from tests.letters import make_letter, sign_letter
+from tests.unit.services.registry.consistency_bench import Cross, Unit
+from tests.unit.services.registry.sheets_of_declarations import row
+
+WANG, LI, ZHAO = person(1001), person(1002), person(1003)
+UNIT_B = "测试单位reg-b"
+SIBLING, SPOUSE = "本人的兄弟姐妹", "配偶"
+
+
+def wang(relation: str = SIBLING, unit: str = UNIT_B, **cells: str) -> dict[str, str]:
+    """王某 of reg-a declares 李某, who works in reg-b."""
+    return row(LI, "李某", relation, official=WANG, official_name="王某", 亲属单位=unit, **cells)
+
+
+def li(*, of: Any = ZHAO, name: str = "赵某", relation: str = SPOUSE) -> dict[str, str]:
+    """李某 of reg-b declares 赵某, who is nobody's official."""
+    return row(of, name, relation, official=LI, official_name="李某")
+
+
+LI_HAS_WANG = li(of=WANG, name="王某", relation=SIBLING)
+
+
+@pytest.fixture
+def cross(tmp_path: Path) -> Iterator[Cross]:
+    with Cross(tmp_path) as cross:
+        yield cross
+
+
+@pytest.fixture
+def found(cross: Cross) -> Cross:
+    """reg-a told reg-b of 王某, whom 李某 does not declare."""
+    cross["reg-a"].declare(wang())
+    cross["reg-b"].declare(li())
+    cross.rounds()
+    return cross
+
+
+def test_R53_a_declared_official_who_declares_back_is_no_finding(cross: Cross) -> None:
+    cross["reg-a"].declare(wang())
+    cross["reg-b"].declare(li(), LI_HAS_WANG)
+    cross.rounds()
+    assert [unit.findings(decided=True) for unit in cross.units.values()] == [[], [], []]
+
+
+def test_R53_one_who_does_not_is_found_by_his_own_unit_alone(found: Cross) -> None:
+    assert found["reg-b"].texts() == [("李某", "王某", SIBLING)]
+    (shown,) = found["reg-b"].findings()
+    assert (shown.sender_name, shown.finding.told.unit) == ("测试单位reg-a", "某局")
+    assert found["reg-a"].findings(decided=True) == found["reg-c"].findings(decided=True) == []
+
+
+def test_the_unit_that_told_it_learns_nothing_from_what_comes_back(tmp_path: Path) -> None:
+    """Two worlds, in which 李某 does or does not declare 王某, look the same to reg-a but for time."""
+    seen = []
+    for number, rows in enumerate(((li(),), (li(), LI_HAS_WANG))):
+        (tmp_path / str(number)).mkdir()
+        with Cross(tmp_path / str(number)) as cross:
+            cross["reg-a"].declare(wang())
+            cross["reg-b"].declare(*rows)
+            cross.rounds(3)
+            seen.append(dump(cross["reg-a"], "consistency_finding", "consistency_heard"))
+    assert seen[0] == seen[1]
+
+
+def dump(unit: Unit, *tables: str) -> list[object]:
+    with sqlite3.connect(unit.database.path) as connection:
+        rows = [connection.execute(f"SELECT count(*) FROM {name}").fetchall() for name in tables]
+    connection.close()
+    return [*rows]
+
+
+def test_both_directions_are_covered_because_both_units_write(cross: Cross) -> None:
+    cross["reg-a"].declare(row(ZHAO, "赵某", official=WANG, official_name="王某"))
+    cross["reg-b"].declare(
+        row(WANG, "王某", "子女", official=LI, official_name="李某", 亲属单位="测试单位 reg-a")
+    )
+    cross.rounds()
+    assert cross["reg-a"].texts() == [("王某", "李某", "子女")]
+    assert cross["reg-b"].findings() == []
+
+
+@pytest.mark.parametrize("relation", ["配偶", "子女", "本人的父母", "本人的兄弟姐妹"])
+def test_R15_mutual_relations_are_asked_about(cross: Cross, relation: str) -> None:
+    cross["reg-a"].declare(wang(relation))
+    cross["reg-b"].declare(li())
+    cross.rounds()
+    assert len(cross["reg-b"].findings()) == 1
+
+
+@pytest.mark.parametrize("relation", ["配偶的兄弟姐妹", "子女的配偶", "孙子女", "本人的祖父母"])
+def test_R15_other_relations_are_not(cross: Cross, relation: str) -> None:
+    cross["reg-a"].declare(wang(relation))
+    cross["reg-b"].declare(li())
+    cross.rounds()
+    assert cross["reg-b"].findings() == []
+    assert cross["reg-a"].office.desk.state().sorted.claims == 0
+
+
+def test_a_third_unit_opens_nothing(cross: Cross) -> None:
+    """Not what is sealed to another, and with the epoch's key not even the body of a letter."""
+    cross["reg-a"].declare(wang())
+    cross["reg-a"].round()
+    (accepted,) = cross.matcher.use.letters.fetch("reg-b", 0, 10)
+    letter, district = accepted.letter, cross.district
+    third = district.keys("reg-c").hpke
+    assert third.open(letter.sealed, letter.seal_info()) is None
+    assert third.open(letter.sealed, seal_info(letter.epoch, "reg-a", "reg-c", letter.seq)) is None
+    body = district.keys("reg-b").hpke.open(letter.sealed, letter.seal_info())
+    assert body is not None
+    key = derive_consistency_key(district.suite, district.holder("reg-c").key)
+    route = Route("reg-a", "reg-b", letter.seq)
+    assert list(find_claims(district.suite, key, route, body, [ZHAO, WANG])) == []
+
+
+def test_unknown_officials_are_not_kept(cross: Cross) -> None:
+    cross["reg-a"].declare(wang())
+    cross["reg-b"].declare(row(ZHAO, official=person(7), official_name="钱某"))
+    cross.rounds()
+    assert cross["reg-b"].findings(decided=True) == []
+    cross["reg-b"].database.close()
+    stored = cross["reg-b"].database.path.read_bytes()
+    assert "王某".encode() not in stored
+    assert LI.idn.encode() not in stored
+
+
+def test_R20_a_declaration_that_is_mended_closes_its_finding(found: Cross) -> None:
+    found["reg-b"].declare(li(), LI_HAS_WANG)
+    found["reg-b"].round()
+    assert found["reg-b"].findings() == []
+    (shown,) = found["reg-b"].findings(decided=True)
+    assert shown.finding.state is FindingState.CLOSED
+
+
+def test_a_finding_that_comes_back_opens_again(found: Cross) -> None:
+    found["reg-b"].declare(li(), LI_HAS_WANG)
+    found["reg-b"].round()
+    found["reg-b"].withdraw("李某", "王某")
+    found.clock.moment += timedelta(days=7)
+    found.rounds()
+    (shown,) = found["reg-b"].findings(decided=True)
+    assert shown.finding.state is FindingState.OPEN
+    assert shown.finding.found_at == found.clock.moment
+
+
+def test_a_finding_closes_when_the_other_side_withdraws_it(found: Cross) -> None:
+    found["reg-a"].withdraw("王某", "李某")
+    found.clock.moment += timedelta(days=1)
+    found.rounds()
+    assert found["reg-b"].findings() == []
+
+
+def test_R18_a_relative_of_that_name_without_a_number_is_taken_for_him(cross: Cross) -> None:
+    cross["reg-a"].declare(wang())
+    cross["reg-b"].declare(row(None, "王某", SIBLING, official=LI, official_name="李某"))
+    cross.rounds()
+    assert cross["reg-b"].findings() == []
+    cross["reg-b"].declare(row(person(55), "王某", SIBLING, official=LI, official_name="李某"))
+    cross.clock.moment += timedelta(days=7)
+    cross.rounds()
+    assert cross["reg-b"].texts() == [("李某", "王某", SIBLING)]
+
+
+def test_whatever_relation_he_declares_him_by_he_is_declared(cross: Cross) -> None:
+    cross["reg-a"].declare(wang())
+    cross["reg-b"].declare(li(of=WANG, name="王某", relation="配偶的兄弟姐妹"))
+    cross.rounds()
+    assert cross["reg-b"].findings() == []
+
+
+def test_two_officials_of_one_unit_are_checked_without_a_letter(cross: Cross) -> None:
+    cross["reg-a"].declare(wang(unit="随便什么单位"), li())
+    cross["reg-a"].round()
+    assert cross["reg-a"].texts() == [("李某", "王某", SIBLING)]
+    state = cross["reg-a"].office.desk.state()
+    assert (len(state.sorted.here), state.sorted.claims, state.sorted.unresolved) == (1, 0, {})
+    cross["reg-a"].declare(li(), LI_HAS_WANG)
+    cross["reg-a"].round()
+    assert cross["reg-a"].findings() == []
+
+
+def test_a_work_unit_that_is_no_member_is_counted(cross: Cross) -> None:
+    texts = ("某某公司", "某某公司", "测试单位ben-a", "", " － ")
+    cross["reg-a"].declare(
+        wang(unit="测试单位 ＲＥＧ-Ｂ"),
+        *(
+            row(person(70 + i), f"钱{'甲乙丙丁戊'[i]}", "子女", official=WANG, official_name="王某")
+            | {"亲属单位": text}
+            for i, text in enumerate(texts)
+        ),
+        row(None, "孙某", "子女", official=WANG, official_name="王某", 亲属单位=UNIT_B),
+    )
+    found = cross["reg-a"].office.desk.state().sorted
+    assert found.unresolved == {"某某公司": 2, "测试单位ben-a": 1}
+    assert (found.claims, found.unnumbered) == (1, 1)
+
+
+class TestLetters:
+    def test_everybody_gets_one_whatever_there_is_to_tell(self, cross: Cross) -> None:
+        cross["reg-a"].declare(wang())
+        cross["reg-c"].declare(row(ZHAO, official=person(8), official_name="周某"))
+        for unit in cross.units.values():
+            unit.office.desk.run(unit.clerk)
+        sent = letters(cross)
+        assert {(one["sender"], one["recipient"]) for one in sent} == {
+            (a, b) for a in cross.units for b in cross.units if a != b
+        }
+
+    def test_what_the_matcher_keeps_does_not_depend_on_the_declarations(
+        self, tmp_path: Path
+    ) -> None:
+        kept = []
+        for number, count in enumerate((0, 1, 32)):
+            (tmp_path / str(number)).mkdir()
+            with Cross(tmp_path / str(number)) as cross:
+                rows = [
+                    row(
+                        person(200 + i),
+                        f"钱{chr(0x4E00 + i)}",
+                        "子女",
+                        official=WANG,
+                        official_name="王某",
+                    )
+                    | {"亲属单位": UNIT_B}
+                    for i in range(count)
+                ]
+                cross["reg-a"].declare(row(ZHAO, official=WANG, official_name="王某"), *rows)
+                cross["reg-a"].round()
+                told = ("sender", "recipient", "seq", "accepted_at", "leaf_index", "size")
+                kept.append([[one[name] for name in told] for one in letters(cross)])
+        assert kept[0] == kept[1] == kept[2]
+        assert len(kept[0]) == 2
+
+    def test_the_matcher_holds_no_plaintext(self, found: Cross) -> None:
+        found.matcher.database.close()
+        stored = found.matcher.path.read_bytes()
+        found.matcher.open()
+        for word in ("王某", "李某", "某局", WANG.idn, LI.idn):
+            for encoding in ("utf-8", "utf-16-le", "gb18030"):
+                assert word.encode(encoding) not in stored
+        assert b"log-letter" in stored
+
+    def test_what_was_taken_in_is_gone_from_the_matcher(self, found: Cross) -> None:
+        for unit in found.units:
+            assert found.matcher.use.letters.fetch(unit, 0, 10) == []
+
+    def test_without_change_letters_are_made_once_a_week_with_it_once_a_day(
+        self, cross: Cross
+    ) -> None:
+        unit = cross["reg-a"]
+        unit.declare(wang())
+        unit.round()
+        unit.declare(wang(), row(ZHAO, official=WANG, official_name="王某"))
+        unit.round()
+        assert len(letters(cross)) == 2
+        cross.clock.moment += timedelta(days=1)
+        unit.round()
+        assert len(letters(cross)) == 4
+        cross.clock.moment += timedelta(days=6, hours=23)
+        unit.round()
+        assert len(letters(cross)) == 4
+        cross.clock.moment += timedelta(hours=1)
+        unit.round()
+        assert len(letters(cross)) == 6
+
+    def test_a_unit_without_declarations_writes_to_nobody_by_itself(self, cross: Cross) -> None:
+        cross.rounds(1)
+        assert letters(cross) == []
+
+    def test_what_cannot_be_sent_waits_as_it_was_sealed(self, cross: Cross) -> None:
+        unit = cross["reg-a"]
+        unit.declare(wang())
+        unit.post.down = ServiceError("UNAVAILABLE", "", "no route", "")
+        unit.round()
+        state = unit.office.desk.state()
+        assert (state.waiting, state.last and state.last.letters) == (2, 2)
+        waiting = bodies(unit)
+        unit.post.down = None
+        unit.round()
+        assert unit.office.desk.state().waiting == 0
+        assert sorted(one["body"] for one in letters(cross)) == sorted(waiting)
+
+    def test_a_forged_or_stale_letter_changes_nothing(self, found: Cross) -> None:
+        unit, district = found["reg-b"], found.district
+        before = unit.findings(decided=True)
+        forged = [
+            make_letter(district, "reg-a", "reg-b", 1),  # older than what was heard
+            make_letter(district, "reg-a", "reg-b", 1 << 62, signer="reg-c"),
+            make_letter(district, "reg-a", "reg-b", 1 << 62),  # does not open
+            make_letter(district, "reg-a", "reg-c", 1 << 62),
+            sign_letter(
+                district,
+                replace(make_letter(district, "reg-a", "reg-b", 1 << 62), epoch=bytes(32)),
+                "reg-a",
+            ),
+        ]
+        acknowledged = []
+        unit.post.fetch_letters = lambda *_: iter(enumerate(forged, 1))  # type: ignore[method-assign]
+        unit.post.acknowledge_letters = lambda *it: acknowledged.append(it)  # type: ignore[method-assign]
+        unit.round()
+        assert unit.findings(decided=True) == before
+        assert [number for number, _ in acknowledged] == [len(forged)]
+        del unit.post.fetch_letters
+        found.clock.moment += timedelta(days=7)  # an honest one is still heard afterwards
+        found["reg-a"].withdraw("王某", "李某")
+        found["reg-a"].round()
+        unit.round()
+        assert unit.findings() == []
+
+    def test_units_that_keep_silent_are_named(self, found: Cross) -> None:
+        assert found["reg-a"].office.desk.state().silent == ("测试单位reg-c",)
+        found.clock.moment += timedelta(days=15)
+        assert set(found["reg-a"].office.desk.state().silent) == {UNIT_B, "测试单位reg-c"}
+
+
+class TestDecisions:
+    @pytest.mark.parametrize("state", [FindingState.SETTLED, FindingState.DISMISSED])
+    def test_what_people_decided_stays_decided(self, found: Cross, state: FindingState) -> None:
+        unit = found["reg-b"]
+        (shown,) = unit.findings()
+        unit.office.desk.decide(unit.clerk, shown.finding.finding_id, state, "已找本人核实")
+        found.clock.moment += timedelta(days=7)
+        found.rounds()
+        assert unit.findings() == []
+        (shown,) = unit.findings(decided=True)
+        finding = shown.finding
+        assert (finding.state, finding.grounds, finding.decided_by) == (state, "已找本人核实", "li")
+
+    def test_R63_looks_and_decisions_leave_their_trail(self, found: Cross) -> None:
+        unit = found["reg-b"]
+        (shown,) = unit.findings()
+        about = (shown.finding.finding_id, FindingState.DISMISSED, "同名同姓，经核实不是亲属")
+        unit.office.desk.decide(unit.clerk, *about)
+        with pytest.raises(WrongState):
+            unit.office.desk.decide(unit.clerk, *about)
+        trail = unit.database.read(lambda session: list(entries(session, limit=100)))
+        told = [(one.action, one.outcome) for one in trail if "finding" in one.action]
+        assert sorted(told) == [
+            ("dismiss-finding", "ok"),
+            ("dismiss-finding", "refused FINDING_DECIDED"),
+            ("list-findings", "ok"),
+        ]
+        assert {one.reason for one in trail if one.action == "list-findings"} == {"核对亲属申报"}
+
+    def test_grounds_are_needed_and_hold_no_numbers(self, found: Cross) -> None:
+        unit = found["reg-b"]
+        (shown,) = unit.findings()
+        for grounds in ("", f"本人{LI.idn}"):
+            with pytest.raises(InvalidRequest):
+                unit.office.desk.decide(
+                    unit.clerk, shown.finding.finding_id, FindingState.SETTLED, grounds
+                )
+        assert len(unit.findings()) == 1
+
+    def test_an_unknown_finding_is_not_found(self, found: Cross) -> None:
+        unit = found["reg-b"]
+        with pytest.raises(NotFound):
+            unit.office.desk.decide(unit.clerk, bytes(16), FindingState.SETTLED, "已核实")
+
+
+def letters(cross: Cross) -> list[Mapping[str, Any]]:
+    """What the matcher has of every letter, with its size and stored bytes."""
+    with sqlite3.connect(cross.matcher.path) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = connection.execute("SELECT *, length(body) AS size FROM letter ORDER BY number")
+        found = [dict(one) for one in rows]
+    connection.close()
+    return found
+
+
+def bodies(unit: Unit) -> list[bytes]:
+    with sqlite3.connect(unit.database.path) as connection:
+        found = [one for (one,) in connection.execute("SELECT body FROM consistency_letter")]
+    connection.close()
+    return found
