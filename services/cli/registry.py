@@ -1,4 +1,4 @@
-"""``libmatch registry …``: a reporting unit's clerk imports declarations and reads notices."""
+"""``libmatch registry …``: a reporting unit imports declarations, signs them off and reads notices."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.cli import signoff
 from services.cli.clerk import (
     Config,
-    Files,
     LookReason,
     Reason,
     connect,
-    import_files,
     moment_zh,
     parse_ref,
     show_table,
@@ -37,21 +36,12 @@ _STATUS_ZH = {
 def register(app: typer.Typer) -> None:
     """Adds the noun ``registry``."""
     group = new_app(NOUNS["registry"])
-    group.command("import")(import_declarations)
+    signoff.register(group)
     group.command("sync")(sync)
     group.command("list")(list_declarations)
     group.command("withdraw")(withdraw)
     group.command("notices")(list_notices)
     app.add_typer(group, name="registry")
-
-
-def import_declarations(files: Files, config: Config) -> None:
-    """导入申报表；未采纳的行另写“原文件名.问题.xlsx”，改好后可重新导入。
-
-    重复导入同一文件不会产生任何变化。有未采纳的行时退出码为 4。
-    """
-    with connect(config) as channel:
-        import_files(RegistryClient(channel), files)
 
 
 def sync(config: Config) -> None:

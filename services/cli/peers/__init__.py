@@ -126,8 +126,8 @@ class RegistryClient:
 
     def import_sheet(self, name: str, data: bytes, progress: Progress) -> ImportReport:
         """What the service took of the file."""
-        chunks = _chunks(name, data, progress)
-        return _pb_to_report(self._stub.ImportSheet(chunks, timeout=_LONG_S))
+        chunks = file_chunks(name, data, progress)
+        return pb_to_report(self._stub.ImportSheet(chunks, timeout=_LONG_S))
 
     def sync(self) -> SyncReport:
         """What one round with the matcher, now, came to."""
@@ -187,8 +187,8 @@ class BeneficiaryClient:
 
     def import_sheet(self, name: str, data: bytes, progress: Progress) -> ImportReport:
         """What the service took of the file."""
-        chunks = _chunks(name, data, progress)
-        return _pb_to_report(self._import(chunks, timeout=_LONG_S))
+        chunks = file_chunks(name, data, progress)
+        return pb_to_report(self._import(chunks, timeout=_LONG_S))
 
     def sync(self) -> SyncReport:
         """What one round with the matcher, now, came to."""
@@ -255,14 +255,16 @@ class BeneficiaryClient:
         ]
 
 
-def _chunks(name: str, data: bytes, progress: Progress) -> Iterator[core_pb2.FileChunk]:
+def file_chunks(name: str, data: bytes, progress: Progress) -> Iterator[core_pb2.FileChunk]:
+    """The pieces of an upload, in order; the first names the file."""
     for start in range(0, max(len(data), 1), _CHUNK):
         piece = data[start : start + _CHUNK]
         yield core_pb2.FileChunk(file_name=name if start == 0 else "", data=piece)
         progress(len(piece))
 
 
-def _pb_to_report(report: core_pb2.ImportReport) -> ImportReport:
+def pb_to_report(report: core_pb2.ImportReport) -> ImportReport:
+    """What an import did."""
     return ImportReport(
         total=report.rows_total,
         accepted=report.rows_accepted,
