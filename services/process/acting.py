@@ -6,7 +6,7 @@ What is refused leaves a line of the trail, with the rule's number, and nothing 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -30,22 +30,29 @@ LookReason = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Doing:
-    """Who does what, by which right, to what, and why. ``name``: as the trail has it."""
+    """Who does what, by which right, and to what. ``name``: as the trail has it.
+
+    ``reason``: why, where the rules ask for one (R63); else None.
+    """
 
     caller: Identity
     name: str
     action: Action
     subject: bytes = b""
-    reason: str = ""
+    reason: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
 class Moment:
-    """What something is done in: the transaction, who acts, and when."""
+    """What something is done in: the transaction with its line of the trail, who acts, and when."""
 
     session: Transaction
     actor: Actor
-    at: datetime
+    trail: Trail
+
+    @property
+    def at(self) -> datetime:
+        return self.trail.at
 
 
 @dataclass(frozen=True)
@@ -70,17 +77,18 @@ class Acting:
         ``check`` runs before, outside of the transaction: it may read by itself. ``tell`` says in the
         trail how it ended. A draw that does not hold is a violation of ``rule``. ``fn`` may run twice.
         """
-        at = self.now()
-        trail = Trail(at, doing.caller, doing.name, doing.subject.hex(), doing.reason)
+        trail = Trail(self.now(), doing.caller, doing.name, doing.subject.hex())
 
         def run(session: Transaction) -> T:
-            result = fn(Moment(session, actor, at))
-            trail.write(session, tell(result))
+            told = replace(trail, reason=why)
+            result = fn(Moment(session, actor, told))
+            told.write(session, tell(result))
             return result
 
         try:
             actor = self.actor_of(doing.caller, doing.action)
             require((actor.role,), doing.action)  # a unit's own system is an actor, too
+            why = "" if doing.reason is None else self.look_reason(doing.reason)
             check()
             return self.database.run_tx(f"process.{doing.name}", run)
         except SampleError as refusal:

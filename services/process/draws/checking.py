@@ -102,14 +102,16 @@ class DrawChecks:
         return Year((held,), (), self._rules.on(today), today)
 
     def show(self, caller: Identity, draw_id: bytes, reason: str) -> list[ShownItem]:
-        """The drawn items in the order of choice (R63); for the checker alone."""
-        why = self._acting.look_reason(reason)
-        doing = Doing(caller, "show-drawn-items", self._subjects.action, draw_id, why)
+        """The drawn items in the order of choice, a line of the trail for each (R63); for the checker."""
+        doing = Doing(caller, "show-drawn-items", self._subjects.action, draw_id, reason)
 
         def run(moment: Moment) -> list[ShownItem]:
             held = require_draw(moment.session, draw_id)
             results = {result.item: result for result in held.results}
             fields = self._subjects.describe(moment.session, held.drawn)
+            for item in held.drawn:
+                look = replace(moment.trail, action="show-drawn-item", subject=item.hex())
+                look.write(moment.session)
             return [ShownItem(i, fields.get(i, ()), results.get(i)) for i in held.drawn]
 
         return self._acting.run(doing, run, self._subjects.rule)

@@ -139,8 +139,8 @@ class DrawDesk:
 
     def void(self, caller: Identity, draw_id: bytes, reason: str) -> HeldDraw:
         """Ends a draw whose parties are silent for ``WAIT``, or one of whose awaited parties gives up."""
-        why, party = self._acting.look_reason(reason), self._subjects.party_of(caller)
-        doing = Doing(caller, "void-draw", Action.JOIN_DRAW, draw_id, why)
+        party = self._subjects.party_of(caller)
+        doing = Doing(caller, "void-draw", Action.JOIN_DRAW, draw_id, reason)
 
         def run(moment: Moment) -> HeldDraw:
             held = require_draw(moment.session, draw_id)

@@ -113,8 +113,7 @@ class LeadDesk:
 
     def list_all(self, caller: Identity, reason: str) -> list[HeldLead]:
         """The leads that the caller may read, the oldest first (R63)."""
-        why = self._acting.look_reason(reason)
-        doing = Doing(caller, "list-leads", Action.RECORD_LEAD, reason=why)
+        doing = Doing(caller, "list-leads", Action.RECORD_LEAD, reason=reason)
 
         def run(moment: Moment) -> list[HeldLead]:
             leads = store.read_leads(moment.session, self._rules)
@@ -124,14 +123,12 @@ class LeadDesk:
 
     def get(self, caller: Identity, lead_id: bytes, reason: str) -> HeldLead:
         """One lead with its steps (R63)."""
-        why = self._acting.look_reason(reason)
-        doing = Doing(caller, "get-lead", Action.RECORD_LEAD, lead_id, why)
+        doing = Doing(caller, "get-lead", Action.RECORD_LEAD, lead_id, reason)
         return self._acting.run(doing, lambda moment: self._require(moment, lead_id), _RULE)
 
     def measures(self, caller: Identity, reason: str) -> list[Measure]:
         """The measures that this service knows of, each with its lead if one is recorded (R41)."""
-        why = self._acting.look_reason(reason)
-        doing = Doing(caller, "list-measures", Action.RECORD_LEAD, reason=why)
+        doing = Doing(caller, "list-measures", Action.RECORD_LEAD, reason=reason)
         known: list[Measure] = []
 
         def run(moment: Moment) -> dict[str, bytes]:

@@ -10,7 +10,6 @@ from datetime import date, datetime
 
 from libmatch.encoding import dec, enc, u8, u64, uint
 from libmatch.errors import EncodingError
-from services.process.entries import from_us, to_us
 from services.process.leads.steps import (
     Dispose,
     HandOver,
@@ -21,6 +20,7 @@ from services.process.leads.steps import (
     Register,
     TakeOver,
 )
+from services.process.moments import from_us, to_us
 from services.rules.leads import Authority, Concern, Disposal, Gravity, Ground, Nature, Source
 from services.rules.matter_facts import Actor
 from services.rules.roles import DISCIPLINE, Role

@@ -13,7 +13,7 @@ from services.process.draws.checking import ShownItem, Year, YearQuota
 from services.process.draws.desk import Wanted
 from services.process.draws.held import DRAW_ID_SIZE, DrawState, HeldDraw
 from services.process.draws.office import DrawOffice
-from services.process.entries import to_us
+from services.process.moments import to_us
 from services.rules.checks import CheckKind, CheckVerdict
 
 SERVICE = "libmatch.draws.v1.Draws"

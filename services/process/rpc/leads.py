@@ -13,7 +13,6 @@ from libmatch.records import check_unit
 from libmatch.stubs.leads.v1 import leads_pb2 as pb
 from libmatch.stubs.leads.v1 import leads_pb2_grpc
 from services.chassis.authz import caller
-from services.process.entries import from_us, to_us
 from services.process.leads.desk import LeadDesk
 from services.process.leads.measures import Measure
 from services.process.leads.steps import (
@@ -27,6 +26,7 @@ from services.process.leads.steps import (
     Register,
     TakeOver,
 )
+from services.process.moments import from_us, to_us
 from services.rules.china_time import CHINA, china_day
 from services.rules.leads import (
     LEAD_ID_SIZE,
