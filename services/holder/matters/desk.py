@@ -6,12 +6,13 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 
 from libmatch.records import Side
 from services.chassis.identity import Identity
 from services.holder.material import Material
 from services.holder.matters.acting import ActOnMatters, Doing, MakeStep, Moment
-from services.holder.matters.facts import FactsOf, make_public_notice
+from services.holder.matters.facts import CaseFacts, FactsOf, make_public_notice
 from services.holder.matters.posted import notice_to_json
 from services.holder.store import matters as store
 from services.rules.china_time import china_day
@@ -103,15 +104,27 @@ class MatterDesk:
         self._step(doing, at, TakeMeasure(measure))
 
     def post(
-        self, caller: Identity, at: At, hotlines: tuple[Hotline, Hotline], remark: str
+        self,
+        caller: Identity,
+        at: At,
+        hotlines: tuple[Hotline, Hotline],
+        remark: str,
+        born: date | None = None,
     ) -> None:
-        """Annex 3 is posted in this unit's own place; its content is kept for portals (R44, R46)."""
-        number, doing = uuid.uuid4(), Doing(caller, "post", Action.PUBLISH)
-        self._run(doing, at, lambda moment: self._post(moment, number, hotlines, remark))
+        """Annex 3 is posted in this unit's own place; its content is kept for portals (R44, R46).
 
-    def _post(
-        self, moment: Moment, number: uuid.UUID, hotlines: tuple[Hotline, Hotline], remark: str
-    ) -> Post:
+        ``born``: the beneficiary's date of birth where the record tells none.
+        """
+        number, doing = uuid.uuid4(), Doing(caller, "post", Action.PUBLISH)
+
+        def make(moment: Moment) -> Post:
+            facts = self._facts_of(moment)
+            facts = replace(facts, born=facts.born or born)
+            return self._post(moment, facts, number, hotlines, remark)
+
+        self._run(doing, at, make)
+
+    def _facts_of(self, moment: Moment) -> CaseFacts:
         facts = self._facts(moment.session, moment.case.notice_id)
         if facts is None:
             raise RuleViolation(
@@ -119,6 +132,16 @@ class MatterDesk:
                 "the unit's own record behind this matter is gone; enter it again",
                 "本单位的原始记录已不存在，无法生成公示表，请先核对录入的数据",
             )
+        return facts
+
+    def _post(
+        self,
+        moment: Moment,
+        facts: CaseFacts,
+        number: uuid.UUID,
+        hotlines: tuple[Hotline, Hotline],
+        remark: str,
+    ) -> Post:
         rules = self._rules.get(moment.matter.rules_version)
         day, unit = china_day(moment.at), self._material.display_name
         content = make_public_notice(

@@ -125,7 +125,8 @@ class Matters(matters_pb2_grpc.MattersServicer):
         if len(request.hotlines) != 2:
             raise InputError("a notice has two hotlines", "请填写两个监督举报电话")
         first, second = (Hotline(line.office, line.number) for line in request.hotlines)
-        self._desk.post(caller(context), at, (first, second), request.remark)
+        born = _day(request.born_on, "受益人出生日期") if request.born_on else None
+        self._desk.post(caller(context), at, (first, second), request.remark, born)
         return pb.PostResponse(matter=self._after(at))
 
     def TakeDown(

@@ -563,7 +563,12 @@ class PostRequest(_message.Message):
     AT_FIELD_NUMBER: _builtins.int
     HOTLINES_FIELD_NUMBER: _builtins.int
     REMARK_FIELD_NUMBER: _builtins.int
+    BORN_ON_FIELD_NUMBER: _builtins.int
     remark: _builtins.str
+    born_on: _builtins.str
+    """ISO date of the beneficiary's birth, where his number tells none: decides whether the name is
+    masked (R44), and is not kept.
+    """
     @_builtins.property
     def at(self) -> Global___At: ...
     @_builtins.property
@@ -576,10 +581,11 @@ class PostRequest(_message.Message):
         at: Global___At | None = ...,
         hotlines: _abc.Iterable[Global___Hotline] | None = ...,
         remark: _builtins.str = ...,
+        born_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "hotlines", b"hotlines", "remark", b"remark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "born_on", b"born_on", "hotlines", b"hotlines", "remark", b"remark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,82 @@
+"""Matters in the words that clerks read; a hit is not a violation, and no word here says so."""
+
+from __future__ import annotations
+
+from services.cli.clerk import moment_zh, yuan
+from services.cli.peers.matters import MatterLine, PublicationLine, StepLine
+from services.rules.matter_facts import MeasureKind, Recipient, State, Verdict
+
+STATES = {str(state): f"MATTER_STATE_{state.name}" for state in State}
+VERDICTS = {str(verdict): f"VERDICT_{verdict.name}" for verdict in Verdict}
+MEASURES = {str(kind): f"MEASURE_KIND_{kind.name}" for kind in MeasureKind}
+RECIPIENTS = {str(recipient): f"RECIPIENT_{recipient.name}" for recipient in Recipient}
+_STATE_ZH = {name: zh for zh, name in STATES.items()}
+
+HEADINGS = (
+    *("事项编号", "状态", "期限", "党员干部", "关系", "受益人", "资金（项目）", "金额（元）"),
+    *("审批单位", "申报单位", "版本"),
+)
+EVENT_HEADINGS = ("时间", "单位", "经办人", "角色", "办理", "内容", "未生效原因")
+
+
+def state_zh(name: str) -> str:
+    """The state's word; the name itself where a newer service has another."""
+    return _STATE_ZH.get(name, name)
+
+
+def due_zh(line: MatterLine) -> str:
+    """By when somebody must act, and whether that is over."""
+    return f"{line.due_on}（逾期）" if line.overdue else line.due_on
+
+
+def matter_row(line: MatterLine) -> tuple[str, ...]:
+    """A line of the list, as ``HEADINGS``."""
+    return (
+        *(line.case_id, state_zh(line.state), due_zh(line)),
+        *(line.official, line.relation, line.beneficiary),
+        *(line.programme or line.item_name, yuan(line.amount_fen)),
+        *(line.approving_unit, "、".join(line.declaring_units), str(line.version)),
+    )
+
+
+def step_row(step: StepLine) -> tuple[str, ...]:
+    """A step, as ``EVENT_HEADINGS``."""
+    who = (step.unit, step.person, step.role, step.event)
+    return moment_zh(step.at_us), *who, step.text, step.without_effect
+
+
+def shown_rows(line: MatterLine) -> list[tuple[str, str]]:
+    """Everything of a matter but its steps."""
+    rows = [
+        ("事项编号", line.case_id),
+        ("版本", str(line.version)),
+        ("状态", state_zh(line.state)),
+        ("办理期限", due_zh(line)),
+        ("审批单位", line.approving_unit),
+        ("申报单位", "、".join(line.declaring_units)),
+        ("党员干部", line.official),
+        ("与受益人关系", line.relation),
+        ("受益人", line.beneficiary),
+        ("项目名称", line.item_name),
+        ("资金（项目）", line.programme),
+        ("金额（元）", yuan(line.amount_fen)),
+        ("地点", line.place),
+        ("通知时间", moment_zh(line.notified_at_us)),
+        ("受理人", line.taken_by),
+        *((f"公示（{one.place}）", _publication_zh(one)) for one in line.publications),
+    ]
+    if line.steps_unsent:
+        rows.append(("待送达", f"有{line.steps_unsent}项办理尚未送达有关单位，服务会自动重发"))
+    if line.reports_not_believed:
+        rows.append(("未采信", f"有{line.reports_not_believed}份报告未通过核验，请告知区纪委"))
+    return rows
+
+
+def _publication_zh(one: PublicationLine) -> str:
+    posted = f"{moment_zh(one.posted_at_us)}张贴"
+    end = f"公示至{one.last_day}" if one.last_day else "异议核查中，公示期暂停"
+    if one.complete:
+        return f"{posted}，{end}，已期满"
+    if one.taken_down_at_us:
+        return f"{posted}，{moment_zh(one.taken_down_at_us)}撤下，须重新公示"
+    return f"{posted}，{end}"
