@@ -7,12 +7,13 @@ did not sign, is left out and becomes a dispute; the rest of the case goes on wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from libmatch.errors import EncodingError, ManifestError
+from libmatch.reports import Stage
 from libmatch.suites import verify_signature
 from services.inspector.cases import Case
 from services.inspector.disputes import Dispute, unknown_party
@@ -20,10 +21,10 @@ from services.inspector.epochs import Epochs, find_member
 from services.inspector.states import CaseStatus, DisputeKind
 from services.inspector.store.disputes import Disputes
 from services.inspector.store.entries import Body, Entries, Told
-from services.process.entries import Entry, History, decode_body
+from services.process.entries import Entry, History, Said, decode_body
 from services.process.folding import Folded, fold, stage_of
 from services.process.moments import to_us
-from services.process.statements import Stated, decode_stated, is_stated
+from services.process.statements import Stated
 from services.rules.china_time import china_day
 from services.rules.matter_facts import Matter, State
 from services.rules.matter_steps import Conclude
@@ -69,7 +70,7 @@ class CaseMatters:
 
     def _fold(self, told: Told, found: list[Dispute]) -> CaseMatter:
         opened = open_matter(told, self.rules)
-        said: list[Entry | History | Stated] = []
+        said: list[Said] = []
         for body in told.bodies:
             try:
                 said.append(self._believe(body, opened))
@@ -78,40 +79,26 @@ class CaseMatters:
             except (EncodingError, RuleViolation):
                 found.append(self._dispute(body))
         entries = [one for one in said if isinstance(one, Entry)]
+        opened = _as_opened(opened, said, self.rules)
         folded = fold(opened, entries, self.rules.get(opened.rules_version))
-        if told.case.status is CaseStatus.WITHDRAWN:
-            # No record says it any more, whether or not its units have said so yet (R37).
-            folded = replace(folded, matter=replace(folded.matter, state=State.WITHDRAWN))
+        folded = replace(folded, matter=_as_declared(folded.matter, told.case))
         stated = tuple(one for one in said if isinstance(one, Stated))
         return CaseMatter(told.case, told.told_at, folded, stated)
 
-    def _believe(self, body: Body, opened: Matter) -> Entry | History | Stated:
+    def _believe(self, body: Body, opened: Matter) -> Said:
         """What ``body`` says. Raises EncodingError, ManifestError, RuleViolation."""
+        said = decode_body(body.body)
         head = (opened.matter_id, body.unit, body.side, body.seq, body.at_us)
-        if is_stated(body.body):
-            stated = decode_stated(body.body)
-            if head != (stated.case_id, stated.unit, stated.side, stated.seq, to_us(stated.at)):
-                raise EncodingError("the report holds a statement of another case or party")
-            return stated
-        step = decode_body(body.body)
-        if isinstance(step, Entry):
-            return self._believe_step(body, step, head, opened)
+        if head != (said.case_id, said.unit, said.side, said.seq, to_us(said.at)):
+            raise EncodingError("the report is of another case, number, time or party")
+        stages = _stages_of(said, opened) if isinstance(said, Entry) else {Stage.NOTE}
+        if body.stage not in stages:
+            raise EncodingError("what the report says is not what the gate was told")
         # What a unit repeats to one that came later, 纪委 has from it already.
-        if head != (step.case_id, step.unit, step.side, step.seq, to_us(step.at)):
-            raise EncodingError("the report holds a history of another case or party")
-        return step
-
-    def _believe_step(
-        self, body: Body, entry: Entry, head: tuple[object, ...], opened: Matter
-    ) -> Entry:
-        if head != (entry.case_id, entry.actor.unit, entry.side, entry.seq, entry.at_us):
-            raise EncodingError("the report holds a step of another case, number, time or party")
-        if body.stage not in _stages_of(entry, opened):
-            raise EncodingError("the step is not the one that the gate was told")
-        if isinstance(entry.step, Conclude):
-            outcome = entry.step.outcome(entry.actor, entry.at)
-            outcome.verify(entry.case_id, partial(verify_signature, self._signing_key(body)))
-        return entry
+        if isinstance(said, Entry) and isinstance(said.step, Conclude):
+            outcome = said.step.outcome(said.actor, said.at)
+            outcome.verify(said.case_id, partial(verify_signature, self._signing_key(body)))
+        return said
 
     def _signing_key(self, body: Body) -> bytes:
         (report,) = self.entries.read_reports([body.report]).values()
@@ -129,18 +116,47 @@ class CaseMatters:
 def open_matter(told: Told, rules: RuleSets) -> Matter:
     """The matter of the case before any step, under the rules of the day on which units were told."""
     case = told.case
-    # All that ever declared it: the first one posts, also after its own record was withdrawn (R43).
-    official_unit, *others = dict.fromkeys(pair.declaring_unit for pair in case.pairs)
     return Matter(
         matter_id=case.case_id,
         rules_version=rules.on(china_day(told.told_at)).version,
         approving_unit=case.key.approving_unit,
-        official_unit=official_unit,
+        official_unit=case.pairs[0].declaring_unit,
         village_unit=case.key.approving_unit,
         official_name=case.content.relative.official_name,
         notified_at=told.told_at,
-        copied_to=tuple(others),
     )
+
+
+def _as_opened(opened: Matter, said: Iterable[Said], rules: RuleSets) -> Matter:
+    """As the approving unit says that it opened the case: that is what the units fold from."""
+    openings = [
+        (one.seq, one.opening)
+        for one in said
+        if isinstance(one, History) and one.opening and one.unit == opened.approving_unit
+    ]
+    if not openings:
+        return opened
+    _, last = max(openings, key=lambda pair: pair[0])
+    known = {version.version for version in rules.versions}
+    if last.rules_version not in known:
+        return opened
+    return replace(
+        opened,
+        official_unit=last.official_unit,
+        rules_version=last.rules_version,
+        notified_at=last.notified_at,
+    )
+
+
+def _as_declared(matter: Matter, case: Case) -> Matter:
+    """With every unit that declares a live record, also one that has not said yet that it got its copy.
+
+    Without any the matter is withdrawn, whether or not its units have said so yet (R37).
+    """
+    if case.status is CaseStatus.WITHDRAWN:
+        return replace(matter, state=State.WITHDRAWN)
+    late = [unit for unit in case.declaring_units if unit not in matter.declaring_units]
+    return replace(matter, copied_to=(*matter.copied_to, *late))
 
 
 def _stages_of(entry: Entry, opened: Matter) -> frozenset[int]:

@@ -1,6 +1,7 @@
 """One step of one party as canonical bytes: what is kept, and what a report carries to the others.
 
-A report carries an ``Entry``, or a ``History`` for a party that came later (``decode_body``).
+A report carries an ``Entry``, a ``History`` for a party that came later, or to 纪委 what was ``Stated`` at a
+meeting (``decode_body``).
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeAlias
 
 from libmatch.encoding import dec, enc, exactly, u8, u64, uint
 from libmatch.errors import EncodingError
 from libmatch.records import Side
 from services.process.moments import from_us as from_us
 from services.process.moments import to_us as to_us
+from services.process.statements import Stated, decode_stated, is_stated
 from services.rules.matter_facts import (
     MATTER_ID_SIZE,
     Actor,
@@ -138,8 +141,14 @@ class History:
         return enc("matter-history", *head, u64(to_us(self.at)), opening, *repeated)
 
 
-def decode_body(data: bytes) -> Entry | History:
-    """What a report says. Raises EncodingError for anything that neither of them writes."""
+Said: TypeAlias = Entry | History | Stated
+"""What a report says. Each has case_id, unit, side, seq and at, and its ``encode``."""
+
+
+def decode_body(data: bytes) -> Said:
+    """What a report says. Raises EncodingError for anything that none of them writes."""
+    if is_stated(data):
+        return decode_stated(data)
     try:
         fields = dec("matter-history", data)
     except EncodingError:

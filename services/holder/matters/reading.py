@@ -9,6 +9,7 @@ from services.holder.material import Material
 from services.holder.matters.sealing import open_copy
 from services.process.entries import Entry, History, decode_body
 from services.process.moments import to_us
+from services.process.statements import Stated
 from services.rules.matter_steps import Conclude
 from services.rules.violation import RuleViolation
 
@@ -19,6 +20,8 @@ UNBELIEVED = (BatchError, EncodingError, EpochError, ManifestError, RuleViolatio
 def open_said(material: Material, report: Report) -> Entry | History:
     """The step or history in the report. Raises one of ``UNBELIEVED``."""
     said = decode_body(open_copy(material, report))
+    if isinstance(said, Stated):
+        raise EncodingError("what was stated at a meeting is for 纪委 alone")
     head = (report.case_id, report.unit, report.side, report.seq, report.at_us)
     if head != (said.case_id, said.unit, said.side, said.seq, to_us(said.at)):
         raise EncodingError("the report holds a step of another number, time or party")

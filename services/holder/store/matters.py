@@ -22,7 +22,7 @@ from services.holder.tables import (
     ReceivedReportRow,
     Record,
 )
-from services.process.entries import Entry, History, Opening, decode_body
+from services.process.entries import Entry, History, Opening, Said, decode_body
 from services.process.folding import Folded, fold
 from services.rules.matter_facts import Matter, State
 from services.rules.ruleset import RuleSets
@@ -121,7 +121,7 @@ def _fold(row: MatterRow, entries: Iterable[EntryRow], rules: RuleSets) -> Case:
     return Case(row.notice_id, opening, fold(opened, steps, rules.get(opening.rules_version)))
 
 
-def _opening_of(row: MatterRow, made: Iterable[Entry | History]) -> Opening:
+def _opening_of(row: MatterRow, made: Iterable[Said]) -> Opening:
     """What the approving unit told last of how it opened the case; before that, the own notice."""
     told = [
         one
@@ -145,7 +145,7 @@ def next_seq(session: Session, case_id: bytes, unit: str, side: Side) -> int:
     return (session.exec(select(sa.func.max(col(EntryRow.seq))).where(*mine)).one() or 0) + 1
 
 
-def add_entry(session: Session, entry: Entry | History, rules: RuleSets) -> None:
+def add_entry(session: Session, entry: Said, rules: RuleSets) -> None:
     """Appends the entry, and brings the listed state of its case up to date if it is held."""
     session.add(
         EntryRow(
