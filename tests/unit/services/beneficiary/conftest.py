@@ -121,6 +121,10 @@ class Unit:
         )
         self.database.run_tx("accept", lambda session: session.execute(statement))
 
+    def count(self, query: str) -> int:
+        """The only number that ``query`` gives."""
+        return int(self.database.read(lambda session: session.execute(sa.text(query)).scalar_one()))
+
     def rid_of(self, name: str) -> bytes:
         subject = self.ref_of(name)
         standing = self.database.read(lambda session: records.read_standing(session, [subject]))
