@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from libmatch.errors import InputError
-from services.cli.clerk import Config, Files, connect, console, import_files, parse_ref, show_table
+from services.cli.clerk import Config, Files, connect, console, import_files, parse_ref
 from services.cli.peers import RegistryClient
 from services.cli.peers.signoff import SeenLine, SheetStager, SignOffClient, StageChoices
 
@@ -173,11 +173,10 @@ def show(
     """查看一份申报的全部内容，供签署、录入、审核。查看会记入审计记录。"""
     with connect(config) as channel:
         shown = SignOffClient(channel).show(_parse(number)[0], reason)
-    cells = [(zh, _cell(shown.reporter, key)) for key, zh in _REPORTER.items()]
-    show_table("报告人", ("栏目", "内容"), cells)
-    rows = [tuple(_cell(relative, key) for key in _RELATIVE) for relative in shown.relatives]
-    show_table("亲属", tuple(_RELATIVE.values()), rows)
     screen = console()
+    screen.print(f"报告人  {_fields(_REPORTER, shown.reporter)}", soft_wrap=True)
+    for position, relative in enumerate(shown.relatives, 1):
+        screen.print(f"亲属{position}  {_fields(_RELATIVE, relative)}", soft_wrap=True)
     for text in shown.changes:
         screen.print(f"变化：{text}", soft_wrap=True)
     screen.print(f"本人承诺：{shown.signer or '未签名'} {shown.signed_on}".rstrip())
@@ -315,11 +314,14 @@ def _zh(words: Mapping[str, str], name: str) -> str:
     return next((zh for zh, known in words.items() if known == name), name)
 
 
-def _cell(values: Mapping[str, Any], key: str) -> str:
-    value = values.get(key, "")
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    return str(value)
+def _fields(names: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """What is filled in, each behind the name of its field, in the order of the form."""
+    words = {True: "是", False: "否"}
+    return "；".join(
+        f"{zh}：{words[values[key]] if isinstance(values[key], bool) else values[key]}"
+        for key, zh in names.items()
+        if key in values
+    )
 
 
 def _summary(line: VersionLine) -> str:
