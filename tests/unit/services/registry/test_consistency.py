@@ -382,7 +382,7 @@ def letters(cross: Cross) -> list[Mapping[str, Any]]:
     with sqlite3.connect(cross.matcher.path) as connection:
         connection.row_factory = sqlite3.Row
         rows = connection.execute("SELECT *, length(body) AS size FROM letter ORDER BY number")
-        found = [dict(one) for one in rows]
+        found: list[Mapping[str, Any]] = [dict(one) for one in rows]
     connection.close()
     return found
 
