@@ -99,6 +99,26 @@ class OfficialNoticeRow(Tables, table=True):
     start: date | None
 
 
+class StatementRow(Tables, table=True):
+    """That an official explained matters of a year at a meeting (R49); the last number holds all of them.
+
+    ``official``: the reference of ``official``, which may be gone by then. ``matters``: case ids, 16
+    bytes each.
+    """
+
+    __tablename__ = "statement"
+    __table_args__ = (STRICT,)
+
+    official: bytes = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    meeting: str  # the name of a services.rules.statements.Meeting
+    held_on: date
+    matters: bytes
+    recorded_by: str
+    recorded_on: date
+
+
 class DeclarationVersionRow(Tables, table=True):
     """A version of an official's declaration with its course (R19 to R21, R31). ``content``: JSON.
 
