@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import date
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from libmatch.identifiers import Identifier, Kind
 from services.beneficiary.entries import PersonStatus
-from services.beneficiary.tables import ItemRow, PersonRow
+from services.beneficiary.item_records import Item
+from services.beneficiary.lists import json_to_item
+from services.beneficiary.tables import ItemListRow, ItemRow, ListEntryRow, PersonRow
 from services.holder.rights.records import EndedRecord, PersonRecord
 from services.holder.states import RecordState
 from services.holder.store.records import chunked, read_standing
@@ -31,8 +34,8 @@ class ListedPersons:
     """``services.holder.rights.records.PersonRecords`` of the beneficiary service."""
 
     def find(self, session: Session, person: Identifier) -> list[PersonRecord]:
-        """Every item in which ``person`` has a part, in order of entry."""
-        return list(_in_items(session, person))
+        """Every item in which ``person`` has a part, then those of lists that wait for signature."""
+        return [*_in_items(session, person), *_in_waiting_lists(session, person)]
 
     def find_ended(self, session: Session) -> list[EndedRecord]:
         """Every withdrawn person of an item, in order of entry."""
@@ -64,7 +67,7 @@ def _in_items(session: Session, person: Identifier) -> Iterator[PersonRecord]:
         select(PersonRow, ItemRow)
         .join(ItemRow, col(ItemRow.ref) == col(PersonRow.item))
         .where(col(PersonRow.kind) == int(person.kind), col(PersonRow.idn) == person.idn)
-        .order_by(col(PersonRow.entered_at), col(PersonRow.ref))
+        .order_by(col(PersonRow.entered_at), col(ItemRow.item_ref))
     )
     rows = list(session.exec(query))
     standing = read_standing(session, [row.ref for row, _ in rows])
@@ -76,7 +79,7 @@ def _in_items(session: Session, person: Identifier) -> Iterator[PersonRecord]:
             category=Category.ITEM,
             capacity_zh=row.capacity,
             person=person,
-            fields=_fields(row, item),
+            fields=_fields(row.name, item, item.start),
             status_zh=_STATUS_ZH[PersonStatus.WITHDRAWN if row.withdrawn else status],
             entered_at=row.entered_at,
             subjects=(row.ref,),
@@ -84,18 +87,41 @@ def _in_items(session: Session, person: Identifier) -> Iterator[PersonRecord]:
         )
 
 
-def _fields(row: PersonRow, item: ItemRow) -> tuple[tuple[str, str], ...]:
+def _in_waiting_lists(session: Session, person: Identifier) -> Iterator[PersonRecord]:
+    """The items of lists that nobody has put in force; their content is emptied when it is (R25)."""
+    query = (
+        select(ListEntryRow, ItemListRow)
+        .join(ItemListRow, col(ItemListRow.list_id) == col(ListEntryRow.list_id))
+        .where(col(ListEntryRow.waiting), col(ListEntryRow.content).contains(person.idn))
+        .order_by(col(ItemListRow.imported_at), col(ListEntryRow.item_ref))
+    )
+    for entry, listed in session.exec(query):
+        item = json_to_item(entry.content)
+        for one in item.persons:
+            if one.identifier == person:
+                yield PersonRecord(
+                    ref=listed.list_id,
+                    category=Category.ITEM,
+                    capacity_zh=one.capacity.value,
+                    person=person,
+                    fields=_fields(one.name, item, item.start_date),
+                    status_zh="名单待签署、审核，尚未参加比对",
+                    entered_at=listed.imported_at,
+                )
+
+
+def _fields(name: str, item: ItemRow | Item, start: date | None) -> tuple[tuple[str, str], ...]:
     amount = item.amount_fen
     values = (
-        ("姓名", row.name),
+        ("姓名", name),
         ("身份证号码", "有（与请求中的号码一致）"),
         ("事项编号", item.item_ref),
         ("项目名称", item.item_name),
         ("资金（项目）名称", item.programme),
         ("金额（元）", "" if amount is None else f"{amount // 100}.{amount % 100:02d}"),
         ("地点", item.place),
-        ("起始时间", item.start.isoformat() if item.start else ""),
+        ("起始时间", start.isoformat() if start else ""),
         ("承建单位", item.company),
         ("备注", "有（可能涉及他人，不予摘录）" if item.remark else ""),
     )
-    return tuple((name, value) for name, value in values if value)
+    return tuple((heading, value) for heading, value in values if value)
