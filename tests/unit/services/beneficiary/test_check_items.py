@@ -8,14 +8,17 @@ from datetime import timedelta
 
 import pytest
 
-from libmatch.clearances import Clearance, ClearanceAnswer, ClearanceStatus
+from libmatch.clearances import Clearance, ClearanceAnswer, ClearanceStatus, HoldReason
 from libmatch.errors import EpochError, ServiceError
 from services.beneficiary.check_items import CheckItems, ItemClearance
+from services.beneficiary.lists import ListKind
 from services.chassis.db import to_micros
 from services.chassis.refusals import InvalidRequest
+from services.rules.gate import Hold
 from services.rules.ruleset import packaged_rulesets
 from tests.district import NOW, person
 from tests.unit.services.beneficiary.conftest import CLERK, Unit, row, sheet
+from tests.unit.services.beneficiary.signing_unit import Office
 
 EPOCH = bytes(32)
 REF = "MZ-2026-001"
@@ -35,13 +38,19 @@ class DecidedGate:
     expires: dict[bytes, int] = field(default_factory=dict)
     epoch: bytes = EPOCH
     asked: list[int] = field(default_factory=list)
+    reason: HoldReason | None = None
 
     def check_clearance(self, rids: Sequence[bytes]) -> ClearanceAnswer:
         self.asked.append(len(rids))
         at = to_micros(NOW) + len(self.asked)
         later = to_micros(NOW + timedelta(days=30))
         clearances = tuple(
-            Clearance(rid, status, self.expires.get(rid, later) if status is CLEAR else 0)
+            Clearance(
+                rid,
+                status,
+                self.expires.get(rid, later) if status is CLEAR else 0,
+                self.reason if status is HOLD else None,
+            )
             for rid in rids
             for status in [self.answers.get(rid, CLEAR)]
         )
@@ -188,3 +197,89 @@ def test_checking_leaves_its_trail(unit: Unit, gate: DecidedGate) -> None:
     check(unit, gate)
     entry = unit.trail()[-1]
     assert (entry.action, entry.outcome) == ("check-items", "items 1")
+
+
+def outcome(unit: Unit, gate: DecidedGate) -> tuple[ClearanceStatus, tuple[Hold, ...]]:
+    (answer,) = check(unit, gate)
+    return answer.status, answer.holds
+
+
+def test_R25_R47_item_of_an_unsigned_list_is_not_submitted(unit: Unit, gate: DecidedGate) -> None:
+    office = Office(unit)
+    list_id = office.imported(row())
+    assert outcome(unit, gate) == (NOT_SUBMITTED, (Hold.UNSIGNED,))
+    office.sign(list_id)
+    assert outcome(unit, gate) == (NOT_SUBMITTED, (Hold.UNSIGNED,))  # and reviewed it must be
+    office.review(list_id)
+    assert outcome(unit, gate) == (PENDING, (Hold.NOT_MATCHED,))
+    unit.accept_all()
+    assert outcome(unit, gate) == (CLEAR, ())
+
+
+def test_R25_R47_item_entered_before_there_were_signatures_waits_for_one(
+    unit: Unit, gate: DecidedGate
+) -> None:
+    unit.take(sheet(row()))
+    unit.accept_all()
+    assert outcome(unit, gate) == (CLEAR, ())
+    unit.must_sign = True
+    assert outcome(unit, gate) == (NOT_SUBMITTED, (Hold.UNSIGNED,))
+
+
+def test_R25_R47_altered_list_keeps_the_item_pending(unit: Unit, gate: DecidedGate) -> None:
+    office = Office(unit)
+    office.in_force(row())
+    correction = office.imported(row(地点="另一个村"))
+    assert outcome(unit, gate) == (PENDING, (Hold.ALTERED,))
+    assert gate.asked == [1]  # what is in force is still in the match, and asked about
+    gate.answers[unit.rid_of("李某")] = HOLD
+    assert outcome(unit, gate)[0] is HOLD
+    office.steps.discard(CLERK, correction, "录入有误")
+    gate.answers.clear()
+    assert outcome(unit, gate) == (CLEAR, ())
+
+
+def test_R47_R61_person_added_by_the_actual_list_is_not_clear_unmatched(
+    unit: Unit, gate: DecidedGate
+) -> None:
+    unit.take(sheet(row()))
+    unit.accept_all()
+    unit.take(sheet(row(), row(person(2), name="赵某")), kind=ListKind.POST)
+    assert outcome(unit, gate) == (PENDING, (Hold.NOT_MATCHED,))
+    unit.accept_all()
+    gate.answers[unit.rid_of("赵某")] = HOLD
+    assert outcome(unit, gate)[0] is HOLD
+
+
+def test_R47_R61_item_without_a_proposed_list_is_not_submitted(
+    unit: Unit, gate: DecidedGate
+) -> None:
+    unit.take(sheet(row()), kind=ListKind.POST)
+    unit.accept_all()
+    (answer,) = check(unit, gate)
+    assert (answer.status, answer.holds) == (NOT_SUBMITTED, (Hold.NO_PRE_LIST,))
+    assert answer.expires_at_us == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "hold"),
+    [
+        (HoldReason.UNVERIFIED, Hold.TO_VERIFY),
+        (HoldReason.NOT_COMPLIANT, Hold.NOT_COMPLIANT),
+        (HoldReason.UNPUBLISHED, Hold.TO_PUBLISH),
+        (HoldReason.OBJECTION, Hold.OBJECTED),
+        (HoldReason.UNREADABLE, Hold.UNEXPLAINED),
+        (None, None),
+    ],
+)
+def test_R47_hold_says_what_the_gate_says_of_it(
+    unit: Unit, gate: DecidedGate, reason: HoldReason | None, hold: Hold | None
+) -> None:
+    two_persons(unit)
+    gate.answers[unit.rid_of("赵某")] = HOLD
+    gate.reason = reason
+    assert outcome(unit, gate) == (HOLD, () if hold is None else (hold,))
+
+
+def test_R47_unknown_item_says_that_nobody_is_listed(unit: Unit, gate: DecidedGate) -> None:
+    assert outcome(unit, gate) == (NOT_SUBMITTED, (Hold.NO_PERSONS,))
