@@ -152,7 +152,7 @@ class LeadDesk:
             if to not in held.handed_to:
                 held = self._append(moment, held, HandOver(to))
             try:
-                return to, self._post.seal(to, encode_file(held.entries))
+                return to, self._post.seal(to, encode_file(self._own_to_tell(held)))
             except ManifestError:
                 raise InvalidRequest(
                     "no such active unit in the roster", "名册中没有这个单位，或该单位已停用。"
@@ -212,6 +212,11 @@ class LeadDesk:
         if lead.organ is Organ.DISTRICT_COMMISSION:
             return next(iter(sorted(self._post.commissions())), "")
         return lead.organ_unit
+
+    def _own_to_tell(self, held: HeldLead) -> list[LeadEntry]:
+        """The entries that this organ may speak for: its own; the commission's passes on all."""
+        own, commissions = self._post.unit, self._post.commissions()
+        return [e for e in held.entries if own in commissions or e.actor.unit == own]
 
     def _require_recipient(self, held: HeldLead, to: str) -> None:
         """Who may be told: who deals with it, who recorded it, and the district's commission."""
