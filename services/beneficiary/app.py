@@ -31,9 +31,12 @@ from services.chassis.authz import AccessTable
 from services.chassis.server import App, Runtime, run_service, utc_now
 from services.holder.admission import ROLES, own_unit_only
 from services.holder.app import check_material, open_accounts, open_database, open_half
+from services.holder.district_data import open_district_data
+from services.holder.figures import UnitFigureBook, nobody
 from services.holder.matters.office import make_office
 from services.holder.rights.office import make_rights
 from services.holder.rpc import accounts as accounts_rpc
+from services.holder.rpc import figures as figures_rpc
 from services.holder.rpc import matters as matters_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
@@ -47,6 +50,7 @@ def build(settings: BeneficiarySettings, runtime: Runtime) -> App:
     """The wired service. Raises before it touches the database where its material does not hold."""
     material = check_material(settings, runtime, Side.BENEFICIARY)
     catalogue, rules = open_catalogue(settings), packaged_rulesets()
+    district = open_district_data(settings)
     with ExitStack() as stack:
         database = open_database(stack, settings.database, VERSIONS)
         heads = keep_heads(stack, settings.audit_heads, database, runtime.now)
@@ -102,6 +106,7 @@ def build(settings: BeneficiarySettings, runtime: Runtime) -> App:
             make_rights(
                 database, accounts, ListedPersons(), facts, material.display_name, runtime.now
             ),
+            UnitFigureBook(database, material, accounts, district, nobody, runtime.now),
         )
         return App(
             register=lambda server: rpc.register(server, use_cases, store, runtime.now),
@@ -114,6 +119,7 @@ def build(settings: BeneficiarySettings, runtime: Runtime) -> App:
                     rights_rpc.SERVICE: rights_rpc.ROLES,
                     rights_rpc.TRAIL_SERVICE: rights_rpc.ROLES,
                     **supervision_rpc.ROWS,
+                    figures_rpc.SERVICE: ROLES,
                     matters_rpc.CONFIRMATIONS: matters_rpc.OFFICERS,
                 }
             ),

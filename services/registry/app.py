@@ -19,9 +19,11 @@ from services.holder.admission import ROLES, own_unit_only
 from services.holder.app import check_material, open_accounts, open_database, open_half
 from services.holder.config import UnitSettings
 from services.holder.district_data import open_district_data
+from services.holder.figures import UnitFigureBook
 from services.holder.matters.office import make_office
 from services.holder.rights.office import make_rights
 from services.holder.rpc import accounts as accounts_rpc
+from services.holder.rpc import figures as figures_rpc
 from services.holder.rpc import matters as matters_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
@@ -32,10 +34,13 @@ from services.registry.entries import make_payload
 from services.registry.import_sheet import ImportSheet
 from services.registry.rpc import consistency as consistency_rpc
 from services.registry.rpc import signoff as signoff_rpc
+from services.registry.rpc import statements as statements_rpc
 from services.registry.signoff.office import make_signoff
+from services.registry.statements import YearlyStatements
 from services.registry.store import Store
 from services.registry.store.case_facts import facts_of_cases
 from services.registry.store.checked import describe_declarations, read_declarations_of
+from services.registry.store.people import read_people
 from services.registry.store.rights import DeclaredPersons
 from services.registry.withdraw import Withdraw
 
@@ -105,6 +110,15 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             signoff,
             supervision,
             make_rights(database, accounts, DeclaredPersons(), facts, unit_name, runtime.now),
+            UnitFigureBook(database, material, accounts, district, read_people, runtime.now),
+            YearlyStatements(
+                database,
+                material,
+                accounts,
+                district.rulesets,
+                runtime.now,
+                half.worker.wake,
+            ),
             consistency.desk,
         )
         return App(
@@ -118,6 +132,9 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
                     rights_rpc.TRAIL_SERVICE: rights_rpc.ROLES,
                     **supervision_rpc.ROWS,
                     signoff_rpc.SERVICE: signoff_rpc.ROLES,
+                    figures_rpc.SERVICE: ROLES,
+                    statements_rpc.SERVICE: ROLES,
+                    statements_rpc.OVERSIGHT: ROLES,
                     consistency_rpc.SERVICE: ROLES,
                     matters_rpc.CONFIRMATIONS: matters_rpc.OFFICERS,
                 }

@@ -21,9 +21,11 @@ from services.beneficiary.withdraw import Withdraw
 from services.chassis.authz import caller
 from services.chassis.db import to_micros
 from services.holder.accounts import Accounts
+from services.holder.figures import UnitFigureBook
 from services.holder.matters.office import MatterOffice
 from services.holder.rights.office import RightsOffice
 from services.holder.rpc import accounts, collect_upload, imported_to_pb, matters, round_to_pb
+from services.holder.rpc import figures as figures_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.rpc.enforcement import enforced
@@ -58,6 +60,7 @@ class UseCases:
     lists: lists.ListDesk
     supervision: Supervision
     rights: RightsOffice
+    figures: UnitFigureBook
 
 
 def register(
@@ -72,6 +75,7 @@ def register(
     matters.register(server, use_cases.office)
     rights_rpc.register(server, use_cases.rights)
     supervision_rpc.register(server, use_cases.supervision, now)
+    figures_rpc.register(server, use_cases.figures, use_cases.accounts)
 
 
 class Items(beneficiary_pb2_grpc.ItemsServicer):

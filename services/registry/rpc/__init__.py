@@ -13,9 +13,11 @@ from libmatch.stubs.registry.v1 import registry_pb2, registry_pb2_grpc
 from services.chassis.authz import caller
 from services.chassis.db import to_micros
 from services.holder.accounts import Accounts
+from services.holder.figures import UnitFigureBook
 from services.holder.matters.office import MatterOffice
 from services.holder.rights.office import RightsOffice
 from services.holder.rpc import accounts, collect_upload, imported_to_pb, matters, round_to_pb
+from services.holder.rpc import figures as figures_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.rpc.enforcement import enforced
@@ -25,8 +27,9 @@ from services.holder.sync import Sync
 from services.registry.consistency.desk import ConsistencyDesk
 from services.registry.entries import ListedNotice, ListedOfficial, RelativeStatus
 from services.registry.import_sheet import ImportSheet
-from services.registry.rpc import consistency, signoff
+from services.registry.rpc import consistency, signoff, statements
 from services.registry.signoff.office import SignOffOffice
+from services.registry.statements import YearlyStatements
 from services.registry.store import Store
 from services.registry.withdraw import Withdraw
 from services.rules.roles import Action
@@ -56,6 +59,8 @@ class UseCases:
     signoff: SignOffOffice
     supervision: Supervision
     rights: RightsOffice
+    figures: UnitFigureBook
+    statements: YearlyStatements
     consistency: ConsistencyDesk
 
 
@@ -71,6 +76,8 @@ def register(
     rights_rpc.register(server, use_cases.rights)
     consistency.register(server, use_cases.consistency, use_cases.accounts)
     supervision_rpc.register(server, use_cases.supervision, now)
+    figures_rpc.register(server, use_cases.figures, use_cases.accounts)
+    statements.register(server, use_cases.statements, use_cases.accounts)
 
 
 class Declarations(registry_pb2_grpc.DeclarationsServicer):
