@@ -158,6 +158,10 @@ class ServiceError(LibmatchError):
         self.details = dict(details or {})
 
 
+class KernelError(LibmatchError):
+    """A compiled kernel is not available, or disagrees with the libraries: it must not be used."""
+
+
 class StateError(LibmatchError):
     """A client's state file cannot be read or written; what was under way was not kept."""
 

@@ -17,6 +17,7 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from libmatch.accel import WORTH_COMPILING, has_numba
 from libmatch.check_digits import MOD_11_2_WEIGHTS
 from libmatch.errors import IdentifierError, IdentifierRule, InputError
 from libmatch.identifier_forms import (
@@ -34,6 +35,7 @@ from libmatch.identifier_forms import (
     ymd_of,
 )
 from libmatch.refusals import Refusal
+from libmatch.texts import TextColumn
 
 __all__ = [
     "Identifier",
@@ -241,24 +243,39 @@ class IdentifierColumn:
 
 
 def parse_column(
-    texts: Sequence[str], *, today: date, kind: Kind | None = None
+    texts: Sequence[str] | TextColumn, *, today: date, kind: Kind | None = None
 ) -> IdentifierColumn:
     """What ``parse_identifier`` gives for each text, in order, as arrays.
 
-    Plain 18-digit resident ids, nearly all of a real column, go through numpy together; every
-    other text goes the one-by-one way. TypeError for anything but str.
+    Plain 18-digit resident ids, nearly all of a real column, are read together, in compiled code
+    where that is worth it; every other text goes the one-by-one way. TypeError for anything but str.
     """
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("an identifier is text")
-    n, now = len(texts), ymd_of(today)
+    column = texts if isinstance(texts, TextColumn) else TextColumn.from_strings(texts)
+    n, now = len(column), ymd_of(today)
     kinds, idns, refusals = np.zeros(n, np.uint8), np.zeros(n, _IDNS), np.zeros(n, np.uint8)
     if kind in (None, Kind.RESIDENT_ID):
-        positions, residents = _plain_residents(texts, now)
-        kinds[positions], idns[positions] = Kind.RESIDENT_ID, residents
+        _read_residents(column, now, kinds, idns)
     for i in np.flatnonzero(kinds == 0).tolist():
-        refusal, found, idn = read(texts[i], now, kind)
+        refusal, found, idn = read(column.text(i), now, kind)
         refusals[i], kinds[i], idns[i] = refusal, found or 0, idn.encode("ascii")
     return IdentifierColumn(kinds, idns, refusals)
+
+
+def _read_residents(
+    column: TextColumn,
+    today: int,
+    kinds: npt.NDArray[np.uint8],
+    idns: npt.NDArray[np.bytes_],
+) -> None:
+    """Fills in the texts that are valid resident ids as they stand."""
+    if len(column) >= WORTH_COMPILING and has_numba():
+        from libmatch.accel.residents import find_residents
+
+        names = idns.view(np.uint8).reshape(-1, IDN_LENGTH)
+        find_residents(column.offsets, column.data, today, kinds, names)
+        return
+    positions, residents = _plain_residents(column, today)
+    kinds[positions], idns[positions] = Kind.RESIDENT_ID, residents
 
 
 _RESIDENT_PROVINCE = np.array([f"{code:02d}" in RESIDENT_PROVINCES for code in range(100)])
@@ -269,12 +286,11 @@ _MONTH_DAYS = np.array(MONTH_DAYS, np.int32)
 
 
 def _plain_residents(
-    texts: Sequence[str], today: int
+    column: TextColumn, today: int
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bytes_]]:
     """Positions and S18 bytes of the texts that are valid resident ids as they stand."""
-    picked = [i for i, text in enumerate(texts) if len(text) == IDN_LENGTH and text.isascii()]
-    data = bytearray("".join([texts[i] for i in picked]), "ascii")
-    chars = np.frombuffer(data, np.uint8).reshape(-1, IDN_LENGTH)
+    picked = np.flatnonzero(np.diff(column.offsets) == IDN_LENGTH)
+    chars = column.data[column.offsets[picked, np.newaxis] + np.arange(IDN_LENGTH)]
     chars[chars[:, 17] == ord("x"), 17] = ord("X")
     digits = chars.astype(np.int32) - ord("0")
     digits[chars[:, 17] == ord(":"), 17] = -1  # would pass for 10
@@ -284,7 +300,7 @@ def _plain_residents(
     ymd = digits[:, 6:14] @ _DATE_WEIGHTS
     valid = numeric & _RESIDENT_PROVINCE[digits[:, 0] * 10 + digits[:, 1]] & _are_dates(ymd)
     valid &= (ymd <= today) & (ymd >= today - OLDEST) & (digits @ _CHECK_WEIGHTS % 11 == 1)
-    return np.array(picked, np.intp)[valid], np.ascontiguousarray(chars[valid]).view(_IDNS).ravel()
+    return picked[valid], np.ascontiguousarray(chars[valid]).view(_IDNS).ravel()
 
 
 def _are_dates(ymd: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

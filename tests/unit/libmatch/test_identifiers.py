@@ -26,6 +26,7 @@ from libmatch.identifiers import (
     parse_kind,
 )
 from libmatch.refusals import Refusal
+from libmatch.texts import TextColumn
 
 TODAY = date(2026, 10, 1)
 WOMAN = "11010519491231002X"  # GB 11643-1999, appendix A
@@ -219,7 +220,8 @@ def test_calendar_is_that_of_datetime_one_by_one_and_by_column() -> None:
     assert [kind == 1 for kind in parse_column(texts, today=TODAY).kinds] == expected
     padded = parse_column([f" {text}" for text in texts], today=TODAY)  # the one-by-one way
     assert [kind == 1 for kind in padded.kinds] == expected
-    assert _plain_residents(texts, 20261001)[0].tolist() == np.flatnonzero(expected).tolist()
+    column = TextColumn.from_strings(texts)
+    assert _plain_residents(column, 20261001)[0].tolist() == np.flatnonzero(expected).tolist()
 
 
 @pytest.mark.parametrize("year", ["0000", "0001", "1875", "2027", "9999"])
@@ -353,7 +355,8 @@ def test_plain_resident_ids_all_take_the_fast_way() -> None:
     bodies += ["50010220261001002", "50010218761001002"]  # born today, and 150 years ago
     texts = [body + resident_check(body) for body in bodies]
     texts[7] = texts[7].lower()
-    positions, idns = _plain_residents([COMPANY, *texts, "", " " + WOMAN], 20261001)
+    column = TextColumn.from_strings([COMPANY, *texts, "", " " + WOMAN])
+    positions, idns = _plain_residents(column, 20261001)
     assert positions.tolist() == list(range(1, len(texts) + 1))
     assert idns.tolist() == [text.upper().encode() for text in texts]
 
