@@ -15,7 +15,6 @@ from services.cli.clerk import (
     console,
     moment_zh,
     parse_ref,
-    show_table,
 )
 from services.cli.exits import Exit
 from services.cli.nouns import NOUNS, new_app
@@ -81,12 +80,10 @@ def list_findings(
     if as_json:
         typer.echo(json.dumps([asdict(line) for line in lines], ensure_ascii=False))
         return
-    headings = (
-        *("发现时间", "本单位人员", "职务", "申报人", "申报人单位", "申报人职务", "申报为其"),
-        *("状态", "核实情况", "编号"),
-    )
-    rows = [_row(line) for line in lines]
-    show_table("他人申报为亲属、本人未申报对方（不等于违规）", headings, rows)
+    console().print("他人申报为亲属、本人未申报对方的线索（不等于违规，须先向本人核实）")
+    for line in lines:
+        _tell_finding(line)
+    console().print(f"共{len(lines)}条")
 
 
 def settle(ref: Ref, config: Config, grounds: Grounds) -> None:
@@ -127,10 +124,18 @@ def _tell(state: CheckLine) -> None:
         screen.print(f"两周没有来信的申报单位{len(state.silent)}个：{names}", soft_wrap=True)
 
 
-def _row(line: FindingLine) -> tuple[str, ...]:
-    decided = f"{line.grounds}（{line.decided_by}）" if line.grounds else ""
-    return (
-        *(moment_zh(line.found_at_us), line.official or "（已不在本单位申报）", line.official_post),
-        *(line.declarant, line.declarant_unit, line.declarant_post, line.relation),
-        *(_STATE_ZH.get(line.state, line.state), decided, line.ref),
+def _tell_finding(line: FindingLine) -> None:
+    screen, state = console(), _STATE_ZH.get(line.state, line.state)
+    official = line.official or "（已不在本单位申报）"
+    if line.official_post:
+        official += f"（{line.official_post}）"
+    screen.print(f"{line.ref}  {moment_zh(line.found_at_us)}  {state}")
+    screen.print(
+        f"  {official}："
+        f"{line.declarant_unit}{line.declarant_post} {line.declarant} 申报其为“{line.relation}”",
+        soft_wrap=True,
     )
+    if line.told_by != line.declarant_unit:
+        screen.print(f"  来信单位：{line.told_by}", soft_wrap=True)
+    if line.grounds:
+        screen.print(f"  核实情况：{line.grounds}（{line.decided_by}）", soft_wrap=True)
