@@ -103,6 +103,7 @@ def register(group: typer.Typer) -> None:
     group.command("enter")(enter)
     group.command("review")(review)
     group.command("hand-back")(hand_back)
+    group.command("discard")(discard)
     group.command("confirm")(confirm)
     group.command("due")(list_due)
 
@@ -220,6 +221,15 @@ def hand_back(
     _step(config, numbers, lambda client, seen: client.hand_back(seen, reason), "已退回")
 
 
+def discard(
+    config: Config,
+    reason: Annotated[str, typer.Option("--reason", metavar="原因", help="记入审计记录")],
+    numbers: Numbers = None,
+) -> None:
+    """工作人员：删除误录的草稿（从未录入的，如证件号码录错的）。"""
+    _step(config, numbers, lambda client, seen: client.discard(seen, reason), "已删除草稿")
+
+
 def confirm(config: Config, on: Day, numbers: Numbers = None) -> None:
     """工作人员：登记本人年度确认“无变化”。"""
     _step(config, numbers, lambda client, seen: client.confirm(seen, on), "已登记年度确认")
@@ -245,7 +255,7 @@ def list_due(
         typer.echo(f"本轮申报录入期限：{campaign}")
 
 
-Do = Callable[[SignOffClient, Sequence[SeenLine]], list[SeenLine]]
+Do = Callable[[SignOffClient, Sequence[SeenLine]], list[SeenLine] | int]
 
 
 def _step(
@@ -270,7 +280,7 @@ def _step(
             typer.echo("没有由您办理的申报")
             return
         done = do(client, seen)
-    typer.echo(f"{done_zh}{len(done)}份")
+    typer.echo(f"{done_zh}{done if isinstance(done, int) else len(done)}份")
 
 
 def _find(numbers: Sequence[str], lines: Sequence[VersionLine]) -> list[SeenLine]:

@@ -151,6 +151,7 @@ class DeclarationVersionRow(Tables, table=True):
     signed_on: date | None
     refused_rows: int
     handed_back: str
+    was_entered: bool
     digest: bytes
     content: str
     course: str

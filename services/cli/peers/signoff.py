@@ -158,6 +158,11 @@ class SignOffClient:
         request = pb.HandBackRequest(versions=map(_seen_to_pb, seen), reason=reason)
         return _pb_to_seen(self._stub.HandBack(request, timeout=_LONG_S))
 
+    def discard(self, seen: Sequence[SeenLine], reason: str) -> int:
+        """The number of drafts that were removed."""
+        request = pb.DiscardRequest(versions=map(_seen_to_pb, seen), reason=reason)
+        return self._stub.Discard(request, timeout=_LONG_S).discarded
+
     def confirm(self, seen: Sequence[SeenLine], confirmed_on: str) -> list[SeenLine]:
         """Records that nothing has changed, of an ISO date."""
         request = pb.ConfirmRequest(versions=map(_seen_to_pb, seen), confirmed_on=confirmed_on)

@@ -18,7 +18,7 @@ from services.holder.accounts import Accounts
 from services.holder.rpc import collect_upload, imported_to_pb
 from services.holder.rpc.enforcement import enforced
 from services.registry.signoff.acting import Seen, require_accounts
-from services.registry.signoff.desk import ANY_STEP
+from services.registry.signoff.desk import ANY_STEP, SIGN_STEP
 from services.registry.signoff.looks import (
     Due,
     DueKind,
@@ -46,10 +46,11 @@ ACTIONS = {
     "GetVersion": _LOOKS,
     "Place": _IMPORT,
     "RecordPledge": _IMPORT,
-    "Sign": (Action.SIGN_DECLARATION,),
+    "Sign": SIGN_STEP,
     "Enter": _IMPORT,
     "Review": (Action.REVIEW_DECLARATIONS,),
     "HandBack": ANY_STEP,
+    "Discard": (Action.CORRECT_DECLARATIONS,),
     "Confirm": _IMPORT,
     "ListDue": _LOOKS,
 }
@@ -142,6 +143,12 @@ class SignOff(signoff_pb2_grpc.SignOffServicer):
     ) -> pb.HandBackResponse:
         done = self._desk.hand_back(caller(context), _seen(request.versions), request.reason)
         return pb.HandBackResponse(versions=map(_seen_to_pb, done))
+
+    def Discard(
+        self, request: pb.DiscardRequest, context: grpc.ServicerContext
+    ) -> pb.DiscardResponse:
+        done = self._desk.discard(caller(context), _seen(request.versions), request.reason)
+        return pb.DiscardResponse(discarded=len(done))
 
     def Confirm(
         self, request: pb.ConfirmRequest, context: grpc.ServicerContext

@@ -31,12 +31,17 @@ from services.registry.store.signoff import Transaction
 from services.rules import entry
 from services.rules.declaration import TruthPledge
 from services.rules.entry import State
-from services.rules.roles import Action
+from services.rules.readings import OpinionBox
+from services.rules.roles import Action, Role
+from services.rules.signing import require_not_self
 from services.rules.versions import confirm
 from services.rules.violation import RuleViolation
 
 ANY_STEP = (Action.SIGN_DECLARATION, Action.IMPORT_DECLARATIONS, Action.REVIEW_DECLARATIONS)
 """The rights of whoever has a version before him: one of them is enough to hand it back."""
+
+SIGN_STEP = (Action.SIGN_DECLARATION, Action.REVIEW_DECLARATIONS)
+"""The signer of R22; the responsible leader where R23 asks for a second signature."""
 
 
 class SignOffDesk:
@@ -92,14 +97,21 @@ class SignOffDesk:
         return self._act.run(doing, seen, change)
 
     def sign(self, caller: Identity, seen: Sequence[Seen]) -> list[StagedVersion]:
-        """Signs the opinion on the content that was seen (R22 to R24)."""
+        """Signs the opinion on the content that was seen (R22 to R24).
+
+        Where the rules in force ask for a second signature in the box of annex 2, the responsible
+        leader signs first, and the version waits on for the signer of R22 (R23).
+        """
 
         def change(at: Moment) -> StagedVersion:
             require_same_step(at.version, at.seen)
+            if _signs_the_box(at):
+                return replace(at.version, box=at.account)
             by = (at.right(), at.account, at.seen.digest, at.today, at.rules)
-            return replace(at.version, course=entry.sign(at.version.course, *by))
+            course = entry.sign(at.version.course, *by, box=at.version.box)
+            return replace(at.version, course=course)
 
-        return self._act.run(Doing(caller, "sign", (Action.SIGN_DECLARATION,)), seen, change)
+        return self._act.run(Doing(caller, "sign", SIGN_STEP), seen, change)
 
     def enter(self, caller: Identity, seen: Sequence[Seen]) -> list[StagedVersion]:
         """Enters what is signed: from here on its relatives are matched (R21, R37)."""
@@ -144,9 +156,32 @@ class SignOffDesk:
             require_unchanged(at.version, at.seen)
             _require_latest(at)
             course = entry.hand_back(at.version.course, at.account, why, at.right())
-            return replace(at.version, course=course, reported=None, handed_back=why)
+            entered = at.version.was_entered or not at.version.is_open
+            back = replace(at.version, course=course, reported=None, box=None)
+            return replace(back, handed_back=why, was_entered=entered)
 
         return self._act.run(Doing(caller, "hand-back", ANY_STEP, why), seen, change)
+
+    def discard(self, caller: Identity, seen: Sequence[Seen], reason: str) -> list[StagedVersion]:
+        """Removes drafts that were never entered: made by mistake, such as under a wrong number."""
+        why = check_reason(reason)
+
+        def change(at: Moment) -> StagedVersion:
+            require_unchanged(at.version, at.seen)
+            if at.version.state is not State.DRAFT or at.version.was_entered:
+                raise RuleViolation(
+                    "R20",
+                    "a version that was reported is kept; hand it back, or report a change",
+                    "已承诺、签署或录入过的申报不能删除，请退回修改或报告变化",
+                )
+            return at.version
+
+        def remove(session: Transaction, versions: Sequence[StagedVersion], at: datetime) -> None:
+            del at
+            store.remove_versions(session, versions)
+
+        doing = Doing(caller, "discard-draft", (Action.CORRECT_DECLARATIONS,), why)
+        return self._act.run(doing, seen, change, remove)
 
     def confirm(
         self, caller: Identity, seen: Sequence[Seen], confirmed_on: date
@@ -169,6 +204,22 @@ class SignOffDesk:
 
         doing = Doing(caller, "confirm-declaration", (Action.IMPORT_DECLARATIONS,))
         return self._act.run(doing, seen, change)
+
+
+def _signs_the_box(at: Moment) -> bool:
+    """Whether this is the second signature of R23, by the unit's responsible leader."""
+    asked = at.rules.opinion_box is OpinionBox.RESPONSIBLE_LEADER
+    if not asked or Role.RESPONSIBLE_LEADER not in at.account.roles:
+        return False
+    require_not_self(at.account, at.version.official)
+    require_unchanged(at.version, at.seen)
+    if at.version.state is not State.PLEDGED or at.version.box is not None:
+        raise RuleViolation(
+            "R23",
+            "the box is signed once, between the pledge and the signature of R22",
+            "责任领导在本人承诺之后、签署意见之前签署一次",
+        )
+    return True
 
 
 def _require_latest(at: Moment) -> None:

@@ -182,6 +182,7 @@ class _One:
                 course=entry.revise(held.course, digest),
                 signature=self._signature(kept),
                 reported=None,
+                box=None,
                 handed_back="",
             )
             if held.state in (State.PLEDGED, State.SIGNED):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from libmatch.identifiers import Identifier
+from services.rules.accounts import Account
 from services.rules.declaration import Declaration, TruthPledge
 from services.rules.entry import Course, State
 from services.rules.reporting import Post
@@ -67,7 +68,9 @@ class StagedVersion:
 
     ``signature``: as it stands on the paper, also while something else keeps it a draft.
     ``refused_rows``: rows of the file that were not taken and wait to be mended. ``due_on``: the last
-    day in time; None where nothing sets one. ``handed_back``: the reason, while it is not mended.
+    day in time; None where nothing sets one. ``box``: the responsible leader who signed this content
+    too, where R23 is read so. ``handed_back``: the reason, while it is not mended. ``was_entered``: its
+    former content is in the match.
     """
 
     ref: bytes
@@ -79,8 +82,10 @@ class StagedVersion:
     placing: Placing = field(default_factory=Placing)
     due_on: date | None = None
     reported: Reported | None = None
+    box: Account | None = None
     refused_rows: int = 0
     handed_back: str = ""
+    was_entered: bool = False
     step: int = 1
 
     @property

@@ -76,6 +76,13 @@ def save_versions(session: Session, versions: Iterable[StagedVersion], at: datet
     update_rows(session, DeclarationVersionRow, map(_version_to_row, versions), at)
 
 
+def remove_versions(session: Session, versions: Iterable[StagedVersion]) -> None:
+    """Removes versions that never counted: drafts."""
+    for chunk in chunked([version.ref for version in versions]):
+        rows = col(DeclarationVersionRow.ref).in_(chunk)
+        session.execute(sa.delete(DeclarationVersionRow).where(rows))
+
+
 def read_confirmations(session: Session) -> dict[Identifier, list[date]]:
     """When each official confirmed, in the order in which it was recorded."""
     found: dict[Identifier, list[date]] = defaultdict(list)
@@ -122,9 +129,10 @@ def _version_to_row(version: StagedVersion) -> dict[str, Any]:
         "signed_on": version.signature.signed_on,
         "refused_rows": version.refused_rows,
         "handed_back": version.handed_back,
+        "was_entered": version.was_entered,
         "digest": version.course.digest,
         "content": declaration_to_json(version.declaration),
-        "course": _course_to_json(version.course),
+        "course": _course_to_json(version.course, version.box),
         "step": version.step,
     }
 
@@ -135,6 +143,7 @@ def _row_to_version(row: sa.Row[Any], unit: str) -> StagedVersion:
         reported = Reported(row.effective_from, row.reported_on, row.late)
     official = Identifier(Kind(row.kind), row.idn)
     steps = _json_to_steps(row.course, unit)
+    box = steps.pop("box")
     return StagedVersion(
         ref=row.ref,
         number=row.number,
@@ -145,18 +154,21 @@ def _row_to_version(row: sa.Row[Any], unit: str) -> StagedVersion:
         placing=Placing(Post[row.post] if row.post else None, row.place),
         due_on=row.due_on,
         reported=reported,
+        box=box,
         refused_rows=row.refused_rows,
         handed_back=row.handed_back,
+        was_entered=row.was_entered,
         step=row.step,
     )
 
 
-def _course_to_json(course: Course) -> str:
+def _course_to_json(course: Course, box: Account | None) -> str:
     opinion = course.opinion
     values = {
         "pledged_on": course.pledged_on.isoformat() if course.pledged_on else None,
         "opinion": opinion
         and [opinion.account, opinion.signed_on.isoformat(), opinion.digest.hex()],
+        "box": _account_to_values(box),
         "entered_by": _account_to_values(course.entered_by),
         "reviewed_by": _account_to_values(course.reviewed_by),
     }
@@ -171,6 +183,7 @@ def _json_to_steps(text: str, unit: str) -> dict[str, Any]:
     return {
         "pledged_on": date.fromisoformat(pledged_on) if pledged_on else None,
         "opinion": opinion,
+        "box": _values_to_account(values["box"], unit, Role.RESPONSIBLE_LEADER),
         "entered_by": _values_to_account(values["entered_by"], unit, Role.WORKER),
         "reviewed_by": _values_to_account(values["reviewed_by"], unit, Role.RESPONSIBLE_LEADER),
     }

@@ -81,6 +81,11 @@ class SignOffStub:
                 request_serializer=libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.HandBackRequest.SerializeToString,
                 response_deserializer=libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.HandBackResponse.FromString,
                 _registered_method=True)
+        self.Discard = channel.unary_unary(
+                '/libmatch.signoff.v1.SignOff/Discard',
+                request_serializer=libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.DiscardRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.DiscardResponse.FromString,
+                _registered_method=True)
         self.Confirm = channel.unary_unary(
                 '/libmatch.signoff.v1.SignOff/Confirm',
                 request_serializer=libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.ConfirmRequest.SerializeToString,
@@ -135,7 +140,8 @@ class SignOffServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Sign(self, request, context):
-        """The signer of R22 signs the content that he saw, of one or of many.
+        """The signer of R22 signs the content that he saw, of one or of many. Where R23 is read so, the
+        responsible leader signs first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,6 +163,13 @@ class SignOffServicer:
 
     def HandBack(self, request, context):
         """Whoever has it before him gives it back to be mended; what was signed is void.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Discard(self, request, context):
+        """The worker removes drafts that were made by mistake and never entered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,6 +236,11 @@ def add_SignOffServicer_to_server(servicer, server):
                     servicer.HandBack,
                     request_deserializer=libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.HandBackRequest.FromString,
                     response_serializer=libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.HandBackResponse.SerializeToString,
+            ),
+            'Discard': grpc.unary_unary_rpc_method_handler(
+                    servicer.Discard,
+                    request_deserializer=libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.DiscardRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.DiscardResponse.SerializeToString,
             ),
             'Confirm': grpc.unary_unary_rpc_method_handler(
                     servicer.Confirm,
@@ -480,6 +498,33 @@ class SignOff:
             '/libmatch.signoff.v1.SignOff/HandBack',
             libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.HandBackRequest.SerializeToString,
             libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.HandBackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Discard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/libmatch.signoff.v1.SignOff/Discard',
+            libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.DiscardRequest.SerializeToString,
+            libmatch_dot_stubs_dot_signoff_dot_v1_dot_signoff__pb2.DiscardResponse.FromString,
             options,
             channel_credentials,
             insecure,

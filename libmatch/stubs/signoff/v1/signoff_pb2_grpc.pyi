@@ -48,13 +48,17 @@ class SignOffStub:
     RecordPledge: _grpc.UnaryUnaryMultiCallable[_signoff_pb2.RecordPledgeRequest, _signoff_pb2.RecordPledgeResponse]
     """The worker records that officials signed and dated the pledge on paper (R19)."""
     Sign: _grpc.UnaryUnaryMultiCallable[_signoff_pb2.SignRequest, _signoff_pb2.SignResponse]
-    """The signer of R22 signs the content that he saw, of one or of many."""
+    """The signer of R22 signs the content that he saw, of one or of many. Where R23 is read so, the
+    responsible leader signs first.
+    """
     Enter: _grpc.UnaryUnaryMultiCallable[_signoff_pb2.EnterRequest, _signoff_pb2.EnterResponse]
     """The worker enters what is signed: from here on it is matched (R21)."""
     Review: _grpc.UnaryUnaryMultiCallable[_signoff_pb2.ReviewRequest, _signoff_pb2.ReviewResponse]
     """The responsible leader reviews what was entered (R31)."""
     HandBack: _grpc.UnaryUnaryMultiCallable[_signoff_pb2.HandBackRequest, _signoff_pb2.HandBackResponse]
     """Whoever has it before him gives it back to be mended; what was signed is void."""
+    Discard: _grpc.UnaryUnaryMultiCallable[_signoff_pb2.DiscardRequest, _signoff_pb2.DiscardResponse]
+    """The worker removes drafts that were made by mistake and never entered."""
     Confirm: _grpc.UnaryUnaryMultiCallable[_signoff_pb2.ConfirmRequest, _signoff_pb2.ConfirmResponse]
     """The worker records that officials confirmed: nothing has changed (R20)."""
     ListDue: _grpc.UnaryUnaryMultiCallable[_signoff_pb2.ListDueRequest, _signoff_pb2.ListDueResponse]
@@ -80,13 +84,17 @@ class SignOffAsyncStub(SignOffStub):
     RecordPledge: _aio.UnaryUnaryMultiCallable[_signoff_pb2.RecordPledgeRequest, _signoff_pb2.RecordPledgeResponse]  # type: ignore[assignment]
     """The worker records that officials signed and dated the pledge on paper (R19)."""
     Sign: _aio.UnaryUnaryMultiCallable[_signoff_pb2.SignRequest, _signoff_pb2.SignResponse]  # type: ignore[assignment]
-    """The signer of R22 signs the content that he saw, of one or of many."""
+    """The signer of R22 signs the content that he saw, of one or of many. Where R23 is read so, the
+    responsible leader signs first.
+    """
     Enter: _aio.UnaryUnaryMultiCallable[_signoff_pb2.EnterRequest, _signoff_pb2.EnterResponse]  # type: ignore[assignment]
     """The worker enters what is signed: from here on it is matched (R21)."""
     Review: _aio.UnaryUnaryMultiCallable[_signoff_pb2.ReviewRequest, _signoff_pb2.ReviewResponse]  # type: ignore[assignment]
     """The responsible leader reviews what was entered (R31)."""
     HandBack: _aio.UnaryUnaryMultiCallable[_signoff_pb2.HandBackRequest, _signoff_pb2.HandBackResponse]  # type: ignore[assignment]
     """Whoever has it before him gives it back to be mended; what was signed is void."""
+    Discard: _aio.UnaryUnaryMultiCallable[_signoff_pb2.DiscardRequest, _signoff_pb2.DiscardResponse]  # type: ignore[assignment]
+    """The worker removes drafts that were made by mistake and never entered."""
     Confirm: _aio.UnaryUnaryMultiCallable[_signoff_pb2.ConfirmRequest, _signoff_pb2.ConfirmResponse]  # type: ignore[assignment]
     """The worker records that officials confirmed: nothing has changed (R20)."""
     ListDue: _aio.UnaryUnaryMultiCallable[_signoff_pb2.ListDueRequest, _signoff_pb2.ListDueResponse]  # type: ignore[assignment]
@@ -145,7 +153,9 @@ class SignOffServicer(metaclass=_abc_1.ABCMeta):
         request: _signoff_pb2.SignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_signoff_pb2.SignResponse, _abc.Awaitable[_signoff_pb2.SignResponse]]:
-        """The signer of R22 signs the content that he saw, of one or of many."""
+        """The signer of R22 signs the content that he saw, of one or of many. Where R23 is read so, the
+        responsible leader signs first.
+        """
 
     @_abc_1.abstractmethod
     def Enter(
@@ -170,6 +180,14 @@ class SignOffServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_signoff_pb2.HandBackResponse, _abc.Awaitable[_signoff_pb2.HandBackResponse]]:
         """Whoever has it before him gives it back to be mended; what was signed is void."""
+
+    @_abc_1.abstractmethod
+    def Discard(
+        self,
+        request: _signoff_pb2.DiscardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signoff_pb2.DiscardResponse, _abc.Awaitable[_signoff_pb2.DiscardResponse]]:
+        """The worker removes drafts that were made by mistake and never entered."""
 
     @_abc_1.abstractmethod
     def Confirm(

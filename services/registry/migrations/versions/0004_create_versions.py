@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("signed_on", sa.Date(), nullable=True),
         sa.Column("refused_rows", sa.Integer(), nullable=False),
         sa.Column("handed_back", sa.Text(), nullable=False),
+        sa.Column("was_entered", sa.Boolean(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("course", sa.Text(), nullable=False),

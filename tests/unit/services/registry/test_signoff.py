@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -16,8 +17,10 @@ from services.registry.signoff.desk import SignOffDesk
 from services.registry.signoff.versions import Placing
 from services.registry.store import Store
 from services.rules.entry import State
+from services.rules.readings import OpinionBox
 from services.rules.reporting import Post
 from services.rules.roles import Role
+from services.rules.ruleset import RuleSets, packaged_rulesets
 from services.rules.violation import RuleViolation
 from tests.district import NOW, person
 from tests.rules_samples import number, refusal
@@ -198,6 +201,21 @@ def test_R23_signers_opinion_is_bound_to_what_he_saw(pledged: Office) -> None:
     assert opinion.digest == pledged.version().course.digest
 
 
+def test_R23_responsible_leader_signs_too_where_the_rules_in_force_ask_for_it(
+    pledged: Office,
+) -> None:
+    rules = replace(packaged_rulesets().versions[-1], opinion_box=OpinionBox.RESPONSIBLE_LEADER)
+    pledged.district = replace(DISTRICT, rulesets=RuleSets((rules,)))
+    refusal("R23", pledged.sign)
+    assert pledged.sign(by=LEADER)[0].state is State.PLEDGED
+    refusal("R23", pledged.sign, by=LEADER)
+    pledged.take(sheet(form(SPOUSE)), signed_on=SIGNED_ON)
+    refusal("R23", pledged.sign)  # the leader signed other content
+    pledged.sign(by=LEADER)
+    assert pledged.sign()[0].state is State.SIGNED
+    assert pledged.version().box is not None
+
+
 def test_R31_one_enters_and_another_reviews(pledged: Office) -> None:
     pledged.sign()
     refusal("R31", pledged.enter, by=LEADER)
@@ -249,6 +267,41 @@ def test_R21_of_two_people_at_one_version_one_wins_and_the_other_is_told(pledged
     opinion = pledged.version().course.opinion
     assert opinion is not None
     assert opinion.account == "zhou"
+
+
+def test_R21_two_people_at_the_same_moment_do_not_both_win(pledged: Office) -> None:
+    pledged.account("zhou2", number(20), Role.LEADER_IN_CHARGE)
+    seen, desk = pledged.seen(), pledged.desk
+
+    def attempt(login: str) -> str:
+        try:
+            desk.sign(who(login), seen)
+        except Conflict:
+            return "told"
+        return "won"
+
+    with ThreadPoolExecutor(4) as pool:
+        ends = list(pool.map(attempt, ["zhou", "zhou2"] * 4))
+    assert sorted(ends) == ["told"] * 7 + ["won"]
+    assert pledged.version().step == seen[0].step + 1
+
+
+def test_R20_draft_made_by_mistake_is_discarded_and_what_was_reported_is_not(
+    pledged: Office,
+) -> None:
+    wrong = "录错证件号码"
+    refusal("R20", pledged.desk.discard, WORKER, pledged.seen(), wrong)
+    pledged.desk.hand_back(IN_CHARGE, pledged.seen(), wrong)
+    with pytest.raises(InvalidRequest):
+        pledged.desk.discard(WORKER, pledged.seen(), "")
+    refusal("R31", pledged.desk.discard, LEADER, pledged.seen(), wrong)
+    pledged.desk.discard(WORKER, pledged.seen(), wrong)
+    assert pledged.versions() == []
+    pledged.take(FORM, signed_on=SIGNED_ON)
+    pledged.sign()
+    pledged.enter()
+    pledged.desk.hand_back(LEADER, pledged.seen(), wrong)
+    refusal("R20", pledged.desk.discard, WORKER, pledged.seen(), wrong)
 
 
 def test_R22_many_are_signed_in_one_call_or_none(office: Office) -> None:
