@@ -17,7 +17,7 @@ from services.chassis.owner_files import refuse_existing, write_new
 from services.cli.clerk import Config, connect, console, moment_zh, show_table
 from services.cli.exits import Exit
 from services.cli.nouns import NOUNS, new_app
-from services.cli.peers.rights import HeldAnswer, HeldRecordLine, RightsClient
+from services.cli.peers.rights import HeldAnswer, HeldRecordLine, RetentionClient, RightsClient
 from services.cli.rights_sheet import NOTE_ZH, held_to_json, held_to_workbook
 
 Why = Annotated[
@@ -85,7 +85,7 @@ def looks(config: Config, reason: Why) -> None:
 def due(config: Config) -> None:
     """列出到期应清除的信息的数量。只计数，不作改动。"""
     with connect(config) as channel:
-        lines, total = RightsClient(channel).count_due()
+        lines, total = RetentionClient(channel).count_due()
     rows = [(line.what, str(line.count), line.ground) for line in lines]
     show_table("到期应清除", ("信息", "数量", "依据"), rows)
     if total:
@@ -101,7 +101,7 @@ def purge(
 ) -> None:
     """责任领导：清除到期信息。不能恢复；备份中的副本另按备份制度销毁。"""
     with connect(config) as channel:
-        done = RightsClient(channel).purge(confirm, reason)
+        done = RetentionClient(channel).purge(confirm, reason)
     typer.echo(f"已清除{done.purged}条")
     if done.traces_left:
         typer.echo("数据库正在被读取，文件中可能还留有残余；下次清除时会一并抹去")

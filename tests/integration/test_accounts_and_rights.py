@@ -25,7 +25,7 @@ from services.chassis.client import Channel, open_channel
 from services.chassis.config import PeerSettings, TlsSettings
 from services.chassis.db import Database
 from services.cli.exits import Exit
-from services.cli.peers.rights import RightsClient, TrailClient
+from services.cli.peers.rights import RetentionClient, TrailClient
 from services.rules.china_time import china_day
 from tests.chassis_pki import Pki
 from tests.district import person
@@ -270,11 +270,11 @@ def test_rights_and_trail_over_the_wire(
             with pytest.raises(ServiceError) as caught:
                 other.head()
             assert "（规则R64）" in caught.value.message_zh
-        rights = RightsClient(unit.channel("li", stack))
+        worker = RetentionClient(unit.channel("li", stack))
         with pytest.raises(ServiceError) as caught:
-            rights.purge(0, "到期清除，领导已批准")
+            worker.purge(0, "到期清除，领导已批准")
         assert "（规则R65）" in caught.value.message_zh
-        leader = RightsClient(unit.channel("liu", stack))
+        leader = RetentionClient(unit.channel("liu", stack))
         assert leader.count_due() == ([], 0)
         assert leader.purge(0, "到期清除，领导已批准").purged == 0
     assert f"{head[0]}:" not in unit.does("chen", "audit", "head")  # reading was an entry itself

@@ -45,13 +45,14 @@ class ListedPersons:
                 col(PersonRow.kind),
                 col(PersonRow.idn),
                 col(PersonRow.changed_at),
+                col(PersonRow.item),
             )
             .where(col(PersonRow.withdrawn))
             .order_by(col(PersonRow.entered_at), col(PersonRow.ref))
         )
         return [
-            EndedRecord(ref, Category.ITEM, Identifier(Kind(kind), idn), ended_at)
-            for ref, kind, idn, ended_at in session.execute(query)
+            EndedRecord(ref, Category.ITEM, Identifier(Kind(kind), idn), ended_at, item)
+            for ref, kind, idn, ended_at, item in session.execute(query)
         ]
 
     def erase(self, session: Session, refs: Collection[bytes]) -> None:

@@ -111,6 +111,13 @@ class RightsClient:
         ]
         return looks, answer.more
 
+
+class RetentionClient:
+    """``libmatch.rights.v1.Retention``, of a unit's service or of 纪委's."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._stub = rights_pb2_grpc.RetentionStub(channel)
+
     def count_due(self) -> tuple[list[DueLine], int]:
         """What is due by kind, and the total."""
         answer = self._stub.CountDue(pb.CountDueRequest())

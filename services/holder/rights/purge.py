@@ -1,9 +1,10 @@
 """What a unit must erase, counted and then erased by a person's decision (R65).
 
-Due are records that are withdrawn, never matched, and whose days are over (``services.rules.retention``),
-and the copies of postings whose time on portals is over (R46, R48). What still must be matched is never
-due: while the matcher has a record, or may have it, or a notice waits that nobody could open, it stays.
-What matched is part of a matter and is kept with it; the trail is never touched.
+Due are records that are withdrawn, never matched, and whose days are over (``services.rules.retention``).
+What still must be matched is never due: while the matcher has a record, or may have it, or a notice waits
+that nobody could open, it stays. So does what a random check or a lead is about. What matched is part of
+a matter and is kept with it; the trail is never touched. (What was posted for portals goes by itself when
+its time is over: ``services.holder.matters.posted``.)
 
 Nothing is erased by itself: the responsible leader decides, with the number that he saw.
 """
@@ -11,9 +12,9 @@ Nothing is erased by itself: the responsible leader decides, with the number tha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -23,22 +24,16 @@ from services.chassis.refusals import Conflict
 from services.holder.accounts import Accounts
 from services.holder.reasons import check_reason
 from services.holder.rights.records import EndedRecord, PersonRecords
-from services.holder.store import matters as matter_store
 from services.holder.store import rights as store
 from services.holder.store.matters import Transaction
-from services.holder.store.rights import PublicCopy
 from services.holder.store.trail import Trail
 from services.rules.access import require_reason
 from services.rules.china_time import china_day
-from services.rules.notice_export import period_of
-from services.rules.publication import PublicationClock
 from services.rules.retention import Category, HeldRecord, is_due
 from services.rules.ruleset import RuleSet, RuleSets
 
 MOST_AT_ONCE = 5000
 """Records of one run: a line of the trail each, in one transaction of a few seconds."""
-
-COPY_ZH = "公示内容副本"
 
 
 @dataclass(frozen=True)
@@ -60,17 +55,24 @@ class Purged:
 
 
 @dataclass(frozen=True)
-class _Due:
-    records: tuple[EndedRecord, ...]
-    copies: tuple[PublicCopy, ...]
+class Reasons:
+    """Why records stay though their time is over, by reference.
 
-    @property
-    def total(self) -> int:
-        return len(self.records) + len(self.copies)
+    ``unfinished``: the matcher has them or may get them. ``checked``: a draw or a lead is about them.
+    ``unopened``: a notice waits, and nobody knows about whom.
+    """
 
-    def first(self, most: int) -> _Due:
-        records = self.records[:most]
-        return _Due(records, self.copies[: most - len(records)])
+    unfinished: Collection[bytes]
+    checked: Collection[bytes]
+    unopened: bool
+
+    def of(self, record: EndedRecord) -> str:
+        """The reason in Chinese, "" where nothing keeps it."""
+        if record.ref in self.unfinished:
+            return "撤回尚未送达比对平台"
+        if record.ref in self.checked or record.part_of in self.checked:
+            return "抽查或问题线索办理中"
+        return "有尚未打开的比中通知" if self.unopened else ""
 
 
 class PurgeEnded:
@@ -96,15 +98,12 @@ class PurgeEnded:
         """How much of each kind is due now; kinds of which nothing is due are left out."""
         rules = self._rules.on(china_day(self._now()))
         due = self._database.read(self._find)
-        counts = Counter(record.category for record in due.records)
-        found = [
+        counts = Counter(record.category for record in due)
+        return tuple(
             DueCount(category.value, counts[category], _ground(category, rules))
             for category in Category
-        ]
-        found.append(
-            DueCount(COPY_ZH, len(due.copies), "公示期满，网上公示和异议期限已过（R46、R48）")
+            if counts[category]
         )
-        return tuple(one for one in found if one.count)
 
     def run(self, caller: Identity, total: int, reason: str) -> Purged:
         """Erases what is due, at most ``most_at_once``, each with its line of the trail.
@@ -116,24 +115,20 @@ class PurgeEnded:
 
         def run(session: Transaction) -> Purged:
             due = self._find(session)
-            if due.total != total:
-                raise _other_total(due.total)
-            now = due.first(self._most_at_once)
-            self._erase(session, now, trail)
-            return Purged(now.total, due.total - now.total)
+            if len(due) != total:
+                raise _other_total(len(due))
+            now = due[: self._most_at_once]
+            self._erase(session, [record.ref for record in now], trail)
+            return Purged(len(now), len(due) - len(now))
 
         purged = self._database.run_tx("rights.purge", run)
         return replace(purged, traces_left=purged.purged > 0 and not self._erase_traces())
 
-    def _erase(self, session: Transaction, due: _Due, trail: Trail) -> None:
-        refs = [record.ref for record in due.records]
+    def _erase(self, session: Transaction, refs: Sequence[bytes], trail: Trail) -> None:
         self._records.erase(session, refs)
         store.delete_records(session, refs)
-        store.delete_public_copies(session, [copy.notice_id for copy in due.copies])
         for ref in refs:
             replace(trail, subject=ref.hex()).write(session, "erased")
-        for copy in due.copies:
-            replace(trail, subject=copy.case_id.hex()).write(session, "public copy erased")
 
     def _erase_traces(self) -> bool:
         """Whether the database's files hold nothing of it any more."""
@@ -144,46 +139,32 @@ class PurgeEnded:
             return False
         return True
 
-    def _find(self, session: Transaction) -> _Due:
-        now = self._now()
-        records = tuple(self._due_records(session, self._rules.on(china_day(now)), now))
-        copies = (c for c in store.read_public_copies(session) if self._is_over(session, c, now))
-        return _Due(records, tuple(copies))
+    def _find(self, session: Transaction) -> list[EndedRecord]:
+        today = china_day(self._now())
+        rules, ended = self._rules.on(today), self._records.find_ended(session)
+        matched = store.find_notices(session, [record.ref for record in ended])
+        reasons = Reasons(
+            store.find_unfinished(session),
+            store.find_under_check(session),
+            store.has_unopened(session),
+        )
+        return [
+            record
+            for record in ended
+            if is_due(self._held(record, record.ref in matched, reasons), rules, today)
+        ]
 
-    def _due_records(
-        self, session: Transaction, rules: RuleSet, now: datetime
-    ) -> Iterable[EndedRecord]:
-        ended = self._records.find_ended(session)
-        notices = store.find_notices(session, [record.ref for record in ended])
-        unfinished = store.find_unfinished(session)
-        unopened = "有尚未打开的比中通知" if store.has_unopened(session) else ""
-        for record in ended:
-            sent = "撤回尚未送达比对平台" if record.ref in unfinished else ""
-            held = HeldRecord(
-                reference=record.ref.hex(),
-                unit=self._accounts.unit,
-                category=record.category,
-                subject=record.person,
-                fields_zh=(),
-                ended_on=china_day(record.ended_at),
-                matched=record.ref in notices,
-                held_for=sent or unopened,
-            )
-            if is_due(held, rules, china_day(now)):
-                yield record
-
-    def _is_over(self, session: Transaction, copy: PublicCopy, now: datetime) -> bool:
-        """Whether the time of that posting is over, on portals and for objections."""
-        case = matter_store.read_case(session, copy.case_id, self._rules)
-        if case is None:
-            return False
-        matter, rules = case.matter, self._rules.get(case.matter.rules_version)
-        postings = [one for one in matter.postings if one.digest == copy.digest]
-        if not postings:
-            return False  # its step may still take effect when an earlier one arrives
-        stops = tuple(objection.suspension for objection in matter.objections)
-        period = period_of([PublicationClock(postings[-1], stops, rules)], now, rules)
-        return period.expires_at + timedelta(days=rules.objection_days_after_end) <= now
+    def _held(self, record: EndedRecord, matched: bool, reasons: Reasons) -> HeldRecord:
+        return HeldRecord(
+            reference=record.ref.hex(),
+            unit=self._accounts.unit,
+            category=record.category,
+            subject=record.person,
+            fields_zh=(),
+            ended_on=china_day(record.ended_at),
+            matched=matched,
+            held_for=reasons.of(record),
+        )
 
 
 def _ground(category: Category, rules: RuleSet) -> str:

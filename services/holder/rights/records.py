@@ -37,12 +37,16 @@ class PersonRecord:
 
 @dataclass(frozen=True, repr=False)
 class EndedRecord:
-    """A withdrawn record. ``person``: whose it is; of one without a number, who declared it."""
+    """A withdrawn record. ``person``: whose it is; of one without a number, who declared it.
+
+    ``part_of``: the declaration's official, or the item, by the reference that checks draw from.
+    """
 
     ref: bytes
     category: Category
     person: Identifier
     ended_at: datetime
+    part_of: bytes
 
     def __repr__(self) -> str:
         return f"<EndedRecord {self.ref.hex()}>"

@@ -20,13 +20,15 @@ from services.holder.rpc.enforcement import enforced
 from services.holder.store.rights import TrailFilter
 from services.rules.roles import Action
 
-SERVICE = "libmatch.rights.v1.Rights"
-TRAIL_SERVICE = "libmatch.rights.v1.Trail"
-ROLES = frozenset({"clerk"})
+_SERVICES = ("Rights", "Retention", "Trail")
+ROWS = {f"libmatch.rights.v1.{name}": frozenset({"clerk"}) for name in _SERVICES}
+"""Rows of the access table."""
 
 ACTIONS = {
     "ListHeld": (Action.ANSWER_REQUEST,),
     "ListLooks": (Action.ANSWER_REQUEST,),
+}
+RETENTION = {
     "CountDue": (Action.PURGE_ENDED, Action.ANSWER_REQUEST),
     "Purge": (Action.PURGE_ENDED,),
 }
@@ -34,9 +36,11 @@ _LARGEST = (1 << 63) - 1
 
 
 def register(server: grpc.Server, office: RightsOffice) -> None:
-    """Adds both services to ``server``."""
-    servicer = enforced(Rights(office), ACTIONS, office.accounts)
-    rights_pb2_grpc.add_RightsServicer_to_server(servicer, server)
+    """Adds the three services to ``server``."""
+    rights = enforced(Rights(office), ACTIONS, office.accounts)
+    rights_pb2_grpc.add_RightsServicer_to_server(rights, server)
+    retention = enforced(Retention(office), RETENTION, office.accounts)
+    rights_pb2_grpc.add_RetentionServicer_to_server(retention, server)
     rights_pb2_grpc.add_TrailServicer_to_server(Trail(office), server)
 
 
@@ -65,16 +69,23 @@ class Rights(rights_pb2_grpc.RightsServicer):
         )
         return pb.ListLooksResponse(looks=map(_look_to_pb, looks), more=more)
 
+
+class Retention(rights_pb2_grpc.RetentionServicer):
+    """Counts what is due, and erases it."""
+
+    def __init__(self, office: RightsOffice) -> None:
+        self._purge = office.purge
+
     def CountDue(
         self, request: pb.CountDueRequest, context: grpc.ServicerContext
     ) -> pb.CountDueResponse:
         del request, context
-        due = self._office.purge.count_due()
+        due = self._purge.count_due()
         counts = [pb.DueCount(what=d.what_zh, count=d.count, ground=d.ground_zh) for d in due]
         return pb.CountDueResponse(due=counts, total=total_of(due))
 
     def Purge(self, request: pb.PurgeRequest, context: grpc.ServicerContext) -> pb.PurgeResponse:
-        done = self._office.purge.run(caller(context), request.total, request.reason)
+        done = self._purge.run(caller(context), request.total, request.reason)
         return pb.PurgeResponse(purged=done.purged, left=done.left, traces_left=done.traces_left)
 
 

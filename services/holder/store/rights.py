@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 from services.chassis.audit import AuditEntry
 from services.holder.states import RecordState
 from services.holder.store.records import chunked
-from services.holder.tables import MatterRow, Notice, PublicNoticeRow, Record
+from services.holder.tables import MatterRow, Notice, Record
+from services.process.tables import CheckResultRow, DrawItemRow, DrawRow
 from services.rules.matter_facts import State
 
 _OVER = (RecordState.WITHDRAWN, RecordState.LAPSED)
@@ -29,15 +30,6 @@ class NoticeOf:
     received_at: datetime
     case_id: bytes | None
     state: State | None
-
-
-@dataclass(frozen=True)
-class PublicCopy:
-    """What is kept of a posting for portals, without its content."""
-
-    notice_id: bytes
-    case_id: bytes
-    digest: bytes
 
 
 @dataclass(frozen=True)
@@ -92,19 +84,15 @@ def delete_records(session: Session, subjects: Collection[bytes]) -> None:
         session.execute(sa.delete(Record).where(col(Record.subject).in_(chunk)))
 
 
-def read_public_copies(session: Session) -> list[PublicCopy]:
-    """The copies of all postings, by their ids."""
-    query = sa.select(
-        col(PublicNoticeRow.notice_id), col(PublicNoticeRow.case_id), col(PublicNoticeRow.digest)
-    ).order_by(col(PublicNoticeRow.notice_id))
-    return [PublicCopy(*row) for row in session.execute(query)]
-
-
-def delete_public_copies(session: Session, notice_ids: Sequence[bytes]) -> None:
-    """Deletes these copies; the signed step keeps the digest of what was posted."""
-    for chunk in chunked(notice_ids):
-        gone = sa.delete(PublicNoticeRow).where(col(PublicNoticeRow.notice_id).in_(chunk))
-        session.execute(gone)
+def find_under_check(session: Session) -> set[bytes]:
+    """The items of draws that are not finished, and those with a finding: a lead may be under way."""
+    drawn = (
+        sa.select(col(DrawItemRow.item))
+        .join(DrawRow, col(DrawRow.draw_id) == col(DrawItemRow.draw_id))
+        .where(col(DrawRow.finished_at).is_(None), col(DrawRow.voided_at).is_(None))
+    )
+    found = sa.select(col(CheckResultRow.item)).where(col(CheckResultRow.lead_id).is_not(None))
+    return {item for query in (drawn, found) for item in session.execute(query).scalars()}
 
 
 # --- the trail ------------------------------------------------------------------------------------

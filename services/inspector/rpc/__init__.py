@@ -119,7 +119,7 @@ class Desk(pb_grpc.DeskServicer):
     ) -> pb.ListCasesResponse:
         if not _UNIT.fullmatch(request.unit):
             raise InvalidRequest("not a unit's name", "单位代码不正确。")
-        trail = Trail(self._use.now(), caller(context), "case.list", check_reason(request.reason))
+        trail = self._look(context, "case.list", request.reason)
         limit = _page_size(request.limit)
         page = self._use.cases.list_page(trail, request.unit, _number(request.after), limit)
         more = page[-1].number if len(page) == limit else 0
@@ -143,6 +143,15 @@ class Desk(pb_grpc.DeskServicer):
         limit = _page_size(request.limit)
         page = self._use.disputes.list_page(trail, _number(request.after), limit)
         return pb.ListDisputesResponse(disputes=map(_dispute_to_pb, page))
+
+    def _look(self, context: grpc.ServicerContext, what: str, reason: str) -> Trail:
+        """Who looks at what, and why; a look without a reason is in the trail as refused (R63)."""
+        at, officer = self._use.now(), caller(context)
+        try:
+            return Trail(at, officer, what, check_reason(reason))
+        except InvalidRequest:
+            self._use.cases.leave_trail(Trail(at, officer, what), "refused R63")
+            raise
 
 
 _STATUS = {

@@ -56,6 +56,10 @@ class Cases:
 
         return self._database.run_tx("case.list", run)
 
+    def leave_trail(self, trail: Trail, outcome: str) -> None:
+        """Keeps the trail of a look that was refused."""
+        self._database.run_tx("case.trail", lambda session: trail.write(session, outcome=outcome))
+
     def release_opened(self, limit: int, trail: Trail) -> int:
         """The number of cases released: up to ``limit`` of those that were not and have a live pair."""
         live = (

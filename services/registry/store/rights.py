@@ -18,12 +18,15 @@ from services.registry.signoff.versions import OPEN
 from services.registry.tables import (
     ConfirmationRow,
     DeclarationVersionRow,
+    FindingRow,
     OfficialRow,
     RelativeRow,
+    StatementRow,
 )
 from services.rules.declaration import Relative, Reporter
 from services.rules.entry import State
 from services.rules.retention import Category
+from services.rules.statements import Meeting
 
 _OFFICIAL_ZH = {
     "name": "姓名",
@@ -79,14 +82,15 @@ class DeclaredPersons:
                 sa.func.coalesce(col(RelativeRow.kind), col(OfficialRow.kind)),
                 sa.func.coalesce(col(RelativeRow.idn), col(OfficialRow.idn)),
                 col(RelativeRow.changed_at),
+                col(RelativeRow.official),
             )
             .join(OfficialRow, col(OfficialRow.ref) == col(RelativeRow.official))
             .where(col(RelativeRow.withdrawn))
             .order_by(col(RelativeRow.entered_at), col(RelativeRow.ref))
         )
         return [
-            EndedRecord(ref, Category.DECLARED, Identifier(Kind(kind), idn), ended_at)
-            for ref, kind, idn, ended_at in session.execute(query)
+            EndedRecord(ref, Category.DECLARED, Identifier(Kind(kind), idn), ended_at, official)
+            for ref, kind, idn, ended_at, official in session.execute(query)
         ]
 
     def erase(self, session: Session, refs: Collection[bytes]) -> None:
@@ -107,12 +111,20 @@ def _as_official(session: Session, person: Identifier) -> Iterator[PersonRecord]
             category=Category.DECLARED,
             capacity_zh="报告人（党员干部）",
             person=person,
-            fields=(*_values(row, _OFFICIAL_ZH), _NUMBER_ZH),
+            fields=(*_values(row, _OFFICIAL_ZH), _NUMBER_ZH, *_statements(session, row.ref)),
             status_zh=_official_status(row, over=over),
             entered_at=row.entered_at,
             subjects=tuple(relative.ref for relative in relatives),
             ended_at=max(r.changed_at for r in relatives) if over else None,
         )
+
+
+def _statements(session: Session, official: bytes) -> Iterator[tuple[str, str]]:
+    """That the official explained matters at a meeting (R49), year by year."""
+    query = select(StatementRow).where(col(StatementRow.official) == official)
+    for row in session.exec(query.order_by(col(StatementRow.year), col(StatementRow.number))):
+        meeting = Meeting[row.meeting].value
+        yield f"{row.year}年度说明情况", f"{row.held_on.isoformat()}在{meeting}上说明"
 
 
 def _official_status(row: OfficialRow, *, over: bool) -> str:
@@ -197,6 +209,8 @@ def _erase_officials(session: Session, refs: Collection[bytes]) -> None:
     for table in (ConfirmationRow, DeclarationVersionRow):
         person = sa.tuple_(col(table.kind), col(table.idn))
         session.execute(sa.delete(table).where(person.in_(these)))
+    session.execute(sa.delete(StatementRow).where(col(StatementRow.official).in_(refs)))
+    session.execute(sa.delete(FindingRow).where(col(FindingRow.official).in_(refs)))
     session.execute(sa.delete(OfficialRow).where(col(OfficialRow.ref).in_(refs)))
 
 

@@ -46,16 +46,6 @@ class RightsStub:
                 request_serializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.ListLooksRequest.SerializeToString,
                 response_deserializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.ListLooksResponse.FromString,
                 _registered_method=True)
-        self.CountDue = channel.unary_unary(
-                '/libmatch.rights.v1.Rights/CountDue',
-                request_serializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.CountDueRequest.SerializeToString,
-                response_deserializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.CountDueResponse.FromString,
-                _registered_method=True)
-        self.Purge = channel.unary_unary(
-                '/libmatch.rights.v1.Rights/Purge',
-                request_serializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.PurgeRequest.SerializeToString,
-                response_deserializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.PurgeResponse.FromString,
-                _registered_method=True)
 
 
 class RightsServicer:
@@ -77,20 +67,6 @@ class RightsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def CountDue(self, request, context):
-        """How much is due to be purged today: numbers alone. Changes nothing.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def Purge(self, request, context):
-        """The responsible leader lets what is due be erased.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_RightsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -103,16 +79,6 @@ def add_RightsServicer_to_server(servicer, server):
                     servicer.ListLooks,
                     request_deserializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.ListLooksRequest.FromString,
                     response_serializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.ListLooksResponse.SerializeToString,
-            ),
-            'CountDue': grpc.unary_unary_rpc_method_handler(
-                    servicer.CountDue,
-                    request_deserializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.CountDueRequest.FromString,
-                    response_serializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.CountDueResponse.SerializeToString,
-            ),
-            'Purge': grpc.unary_unary_rpc_method_handler(
-                    servicer.Purge,
-                    request_deserializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.PurgeRequest.FromString,
-                    response_serializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.PurgeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -181,6 +147,75 @@ class Rights:
             metadata,
             _registered_method=True)
 
+
+class RetentionStub:
+    """What has ended and must go (R65). Nothing goes by itself: in a unit the responsible leader decides, at
+    纪委 an officer. Offered by 纪委's service, too.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.CountDue = channel.unary_unary(
+                '/libmatch.rights.v1.Retention/CountDue',
+                request_serializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.CountDueRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.CountDueResponse.FromString,
+                _registered_method=True)
+        self.Purge = channel.unary_unary(
+                '/libmatch.rights.v1.Retention/Purge',
+                request_serializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.PurgeRequest.SerializeToString,
+                response_deserializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.PurgeResponse.FromString,
+                _registered_method=True)
+
+
+class RetentionServicer:
+    """What has ended and must go (R65). Nothing goes by itself: in a unit the responsible leader decides, at
+    纪委 an officer. Offered by 纪委's service, too.
+    """
+
+    def CountDue(self, request, context):
+        """How much is due to be purged today: numbers alone. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Purge(self, request, context):
+        """Lets what is due be erased.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_RetentionServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'CountDue': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountDue,
+                    request_deserializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.CountDueRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.CountDueResponse.SerializeToString,
+            ),
+            'Purge': grpc.unary_unary_rpc_method_handler(
+                    servicer.Purge,
+                    request_deserializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.PurgeRequest.FromString,
+                    response_serializer=libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.PurgeResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'libmatch.rights.v1.Retention', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('libmatch.rights.v1.Retention', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Retention:
+    """What has ended and must go (R65). Nothing goes by itself: in a unit the responsible leader decides, at
+    纪委 an officer. Offered by 纪委's service, too.
+    """
+
     @staticmethod
     def CountDue(request,
             target,
@@ -195,7 +230,7 @@ class Rights:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/libmatch.rights.v1.Rights/CountDue',
+            '/libmatch.rights.v1.Retention/CountDue',
             libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.CountDueRequest.SerializeToString,
             libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.CountDueResponse.FromString,
             options,
@@ -222,7 +257,7 @@ class Rights:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/libmatch.rights.v1.Rights/Purge',
+            '/libmatch.rights.v1.Retention/Purge',
             libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.PurgeRequest.SerializeToString,
             libmatch_dot_stubs_dot_rights_dot_v1_dot_rights__pb2.PurgeResponse.FromString,
             options,
