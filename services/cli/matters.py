@@ -18,22 +18,19 @@ from services.cli.clerk import (
     LookReason,
     connect,
     console,
-    moment_zh,
     parse_ref,
     show_table,
 )
 from services.cli.matters_export import Form, export_folder, write_text
 from services.cli.matters_shown import (
-    EVENT_HEADINGS,
-    HEADINGS,
     MEASURES,
     RECIPIENTS,
     STATES,
     VERDICTS,
-    matter_row,
+    matter_lines,
     shown_rows,
     state_zh,
-    step_row,
+    step_line,
 )
 from services.cli.nouns import NOUNS, new_app
 from services.cli.peers.matters import At, ConfirmationsClient, MatterLine, MattersClient
@@ -97,11 +94,13 @@ def list_matters(
         from services.cli.matters_workbook import write_matters
 
         write_new(out, write_matters(lines))
-        console().print(f"已写入{out}，共{len(lines)}件；内容保密，请妥善保管", soft_wrap=True)
+        _print(f"已写入{out}，共{len(lines)}件；内容保密，请妥善保管")
     elif as_json:
         _print_json([asdict(line) for line in lines])
     else:
-        show_table(f"涉权事项（{_CAUTION}）", HEADINGS, [matter_row(line) for line in lines])
+        _print(f"涉权事项{len(lines)}件（{_CAUTION}）")
+        for line in lines:
+            _print(*matter_lines(line))
 
 
 def show(case: Case, config: Config, as_json: Json = False, reason: LookReason = "") -> None:
@@ -112,7 +111,7 @@ def show(case: Case, config: Config, as_json: Json = False, reason: LookReason =
         _print_json(asdict(line))
         return
     show_table(f"涉权事项（{_CAUTION}）", ("栏目", "内容"), shown_rows(line))
-    show_table("办理记录", EVENT_HEADINGS, [step_row(step) for step in line.steps])
+    _print("办理记录：", *(f"  {step_line(step)}" for step in line.steps))
 
 
 # --- steps ----------------------------------------------------------------------------------------
@@ -310,9 +309,7 @@ def _step(
 def _tell_change(now: MatterLine) -> None:
     """Says who did what in the meantime; what was asked for was not done."""
     if now.steps:
-        last = now.steps[-1]
-        who = f"{last.unit}{last.person}（{last.role}）"
-        typer.echo(f"最新办理：{moment_zh(last.at_us)} {who}{last.event}", err=True)
+        typer.echo(f"最新办理：{step_line(now.steps[-1])}", err=True)
     state = state_zh(now.state)
     typer.echo(f"现为：{state}；核对后重新办理，或加 --version {now.version}", err=True)
 
@@ -338,6 +335,12 @@ def _hotline(text: str) -> tuple[str, str]:
             "a hotline is office=number", "监督举报电话应写成“单位=电话”，如：某镇纪委=023-72800000"
         )
     return office.strip(), number.strip()
+
+
+def _print(*lines: str) -> None:
+    screen = console()
+    for line in lines:
+        screen.print(line, soft_wrap=True)
 
 
 def _print_json(value: object) -> None:

@@ -12,12 +12,6 @@ MEASURES = {str(kind): f"MEASURE_KIND_{kind.name}" for kind in MeasureKind}
 RECIPIENTS = {str(recipient): f"RECIPIENT_{recipient.name}" for recipient in Recipient}
 _STATE_ZH = {name: zh for zh, name in STATES.items()}
 
-HEADINGS = (
-    *("事项编号", "状态", "期限", "党员干部", "关系", "受益人", "资金（项目）", "金额（元）"),
-    *("审批单位", "申报单位", "版本"),
-)
-EVENT_HEADINGS = ("时间", "单位", "经办人", "角色", "办理", "内容", "未生效原因")
-
 
 def state_zh(name: str) -> str:
     """The state's word; the name itself where a newer service has another."""
@@ -29,20 +23,28 @@ def due_zh(line: MatterLine) -> str:
     return f"{line.due_on}（逾期）" if line.overdue else line.due_on
 
 
-def matter_row(line: MatterLine) -> tuple[str, ...]:
-    """A line of the list, as ``HEADINGS``."""
+def matter_lines(line: MatterLine) -> tuple[str, str]:
+    """A matter in a list: its number to copy with how far it is, and what it is about."""
+    due = f"  期限{due_zh(line)}" if line.due_on else ""
+    money = f" {yuan(line.amount_fen)}元" if line.amount_fen is not None else ""
+    about = f"{line.official}—{line.relation}{line.beneficiary}  {line.programme or line.item_name}"
+    units = f"审批：{line.approving_unit}  申报：{'、'.join(line.declaring_units)}"
     return (
-        *(line.case_id, state_zh(line.state), due_zh(line)),
-        *(line.official, line.relation, line.beneficiary),
-        *(line.programme or line.item_name, yuan(line.amount_fen)),
-        *(line.approving_unit, "、".join(line.declaring_units), str(line.version)),
+        f"{line.case_id}  {state_zh(line.state)}{due}  版本{line.version}",
+        f"    {about}{money}  {units}",
     )
 
 
-def step_row(step: StepLine) -> tuple[str, ...]:
-    """A step, as ``EVENT_HEADINGS``."""
-    who = (step.unit, step.person, step.role, step.event)
-    return moment_zh(step.at_us), *who, step.text, step.without_effect
+def step_line(step: StepLine) -> str:
+    """A step in one line."""
+    who = (
+        f"{step.unit} {step.person}（{step.role}）"
+        if step.person
+        else f"{step.unit}（{step.role}）"
+    )
+    text = f"：{step.text}" if step.text else ""
+    vain = f"〔未生效：{step.without_effect}〕" if step.without_effect else ""
+    return f"{moment_zh(step.at_us)} {who}{step.event}{text}{vain}"
 
 
 def shown_rows(line: MatterLine) -> list[tuple[str, str]]:

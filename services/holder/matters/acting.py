@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.chassis.db import Database
 from services.chassis.identity import Identity
@@ -27,6 +27,8 @@ from services.rules.roles import Action
 from services.rules.roles import Role as ActorRole
 from services.rules.ruleset import RuleSets
 from services.rules.violation import RuleViolation
+
+_NEXT = timedelta(microseconds=1)
 
 ActorOf = Callable[[Identity, Action], Actor]
 """Who a caller is when he does something; RuleViolation where he may not."""
@@ -70,8 +72,8 @@ class StepWriter:
     def write(self, session: Transaction, case: Case, actor: Actor, make: MakeStep) -> None:
         """Appends the step that ``make`` gives, with its report. Raises RuleViolation."""
         matter, material = case.matter, self._material
-        # Another unit's clock may run ahead; steps are in the order of time.
-        at = max(self._now(), matter.changed_at or matter.notified_at)
+        # Another unit's clock may run ahead; a step comes behind all that it was made from.
+        at = max(self._now(), (matter.changed_at or matter.notified_at) + _NEXT)
         step = make(Moment(session, case, actor, at))
         apply(matter, step, actor, at, self._rules.get(matter.rules_version))
         self.telling.keep_parties(session, case)

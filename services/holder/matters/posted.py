@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -90,8 +90,7 @@ class Posted:
 
     def is_current(self, now: datetime) -> bool:
         """Whether portals may show it: posted, not taken down, not expired (R46)."""
-        shown = self.posting.posted_at <= now < self.period.expires_at
-        return shown and self.posting.taken_down_at is None
+        return now < self.period.expires_at and self.posting.taken_down_at is None
 
     @property
     def gone_at(self) -> datetime:
@@ -120,6 +119,8 @@ def _posted(
     rules = rule_sets.get(matter.rules_version)
     stops = tuple(objection.suspension for objection in matter.objections)
     period = period_of([PublicationClock(posting, stops, rules)], now, rules)
+    # It hangs, whatever the clocks: a step may bear a time that is ahead of this unit's.
+    period = replace(period, posted_at=min(period.posted_at, now))
     # An objection may still begin the days anew (R48), and a step that is on its way the rest.
     days = max(rules.objection_days_after_end, _GRACE_DAYS)
     kept_until = (posting.taken_down_at or period.expires_at) + timedelta(days=days)
