@@ -29,6 +29,7 @@ from services.registry.store.statements import (
     read_statements,
 )
 from services.rules.china_time import china_day
+from services.rules.matter_facts import Actor
 from services.rules.roles import Action
 from services.rules.ruleset import RuleSets
 from services.rules.statements import (
@@ -96,12 +97,13 @@ class YearlyStatements:
         trail = Trail(self.now(), caller, "record-statement", held.official.hex())
 
         def run(session: Transaction) -> Shown:
-            self._record(session, caller, held)
+            self._record(session, actor, held)
             trail.write(session, f"{held.year} {len(held.case_ids)}")
             shown = self._show(session, held.official)
             return next(one for one in shown if one.due.year == held.year)
 
         try:
+            actor = self.accounts.actor(caller, Action.RECORD_STATEMENT)
             shown = self.database.run_tx("statements.record", run)
         except RuleViolation as refused:
             self.accounts.refused(caller, "record-statement", refused)
@@ -119,8 +121,8 @@ class YearlyStatements:
 
     # --- recording --------------------------------------------------------------------------------
 
-    def _record(self, session: Transaction, caller: Identity, held: Held) -> None:
-        actor, unit = self.accounts.actor(caller, Action.RECORD_STATEMENT), self.material.unit
+    def _record(self, session: Transaction, actor: Actor, held: Held) -> None:
+        unit = self.material.unit
         own = read_own_matters(session, held.official)
         if own and party_member(own[0].political) is None:
             raise _no_political()
