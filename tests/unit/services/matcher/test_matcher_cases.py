@@ -176,7 +176,7 @@ def test_a_withdrawn_hit_can_still_be_assigned(bench: Bench) -> None:
 def test_a_database_of_the_release_before_is_taken_over(bench: Bench) -> None:
     bench.database.close()
     with sqlite3.connect(bench.path) as connection:
-        for table in ("report_copy", "report", "case_hit"):
+        for table in ("letter", "report_copy", "report", "case_hit"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
