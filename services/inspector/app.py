@@ -40,6 +40,7 @@ from services.inspector.prove_hits import ProveHits
 from services.inspector.pull import Pull, Steps
 from services.inspector.release import Release
 from services.inspector.requeue import Requeue
+from services.inspector.retention import PurgeCases
 from services.inspector.statements import StatementOversight
 from services.inspector.states import ReleasePolicy
 from services.inspector.store.assignments import Assignments
@@ -132,6 +133,7 @@ class Wiring:
             FileForms(Filings(database), figures.names, now),
             StatementOversight(matters, officers, figures.names, self.data.rulesets, now),
             make_supervision(database, epochs, self.keys, matters, now, self.own.trust_domain),
+            PurgeCases(database, self.data.rulesets, now),
             now,
         )
 

@@ -114,7 +114,10 @@ class StaffFiling(Tables, table=True):
 
 
 class Hit(Tables, table=True):
-    """A line of the matcher's list, as it was when it was first seen; ``live`` may turn false once."""
+    """A line of the matcher's list, as it was when it was first seen; ``live`` may turn false once.
+
+    ``withdrawn_at``: when 纪委 saw that; None while it is live, or was not when it was first seen.
+    """
 
     __tablename__ = "hit"
     __table_args__ = (Index("hit_state", "state", "number"), _STRICT)
@@ -125,6 +128,7 @@ class Hit(Tables, table=True):
     leaf_index: int = Field(sa_type=sa.BigInteger)
     live: bool
     state: HitState = Field(sa_type=_by_value(HitState))
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Matter(Tables, table=True):

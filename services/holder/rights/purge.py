@@ -20,38 +20,18 @@ import structlog
 
 from services.chassis.db import Database, DatabaseError
 from services.chassis.identity import Identity
-from services.chassis.refusals import Conflict
 from services.holder.accounts import Accounts
 from services.holder.reasons import check_reason
 from services.holder.rights.records import EndedRecord, PersonRecords
 from services.holder.store import rights as store
 from services.holder.store.matters import Transaction
 from services.holder.store.trail import Trail
+from services.process.retention import MOST_AT_ONCE, DueCount, Purged, other_total
+from services.process.store.under_check import find_under_check
 from services.rules.access import require_reason
 from services.rules.china_time import china_day
 from services.rules.retention import Category, HeldRecord, is_due
 from services.rules.ruleset import RuleSet, RuleSets
-
-MOST_AT_ONCE = 5000
-"""Records of one run: a line of the trail each, in one transaction of a few seconds."""
-
-
-@dataclass(frozen=True)
-class DueCount:
-    """How much of a kind is due, and what ends it."""
-
-    what_zh: str
-    count: int
-    ground_zh: str
-
-
-@dataclass(frozen=True)
-class Purged:
-    """What a run erased, and what is left for the next; ``traces_left``: copies in files in use."""
-
-    purged: int
-    left: int
-    traces_left: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +96,7 @@ class PurgeEnded:
         def run(session: Transaction) -> Purged:
             due = self._find(session)
             if len(due) != total:
-                raise _other_total(len(due))
+                raise other_total(len(due))
             now = due[: self._most_at_once]
             self._erase(session, [record.ref for record in now], trail)
             return Purged(len(now), len(due) - len(now))
@@ -145,7 +125,7 @@ class PurgeEnded:
         matched = store.find_notices(session, [record.ref for record in ended])
         reasons = Reasons(
             store.find_unfinished(session),
-            store.find_under_check(session),
+            find_under_check(session),
             store.has_unopened(session),
         )
         return [
@@ -171,17 +151,3 @@ def _ground(category: Category, rules: RuleSet) -> str:
     if category is Category.DECLARED:
         return f"未比中，撤回后已满{rules.unmatched_declared_days}天（R65）"
     return f"未比中，撤回后已满{rules.unmatched_item_days}天（R65）"
-
-
-def _other_total(total: int) -> Conflict:
-    return Conflict(
-        "another number is due by now; look again",
-        f"到期数量有变化（现为{total}条），请重新查看到期情况后再确认清除。",
-        reason="DUE_CHANGED",
-        details={"total": str(total)},
-    )
-
-
-def total_of(due: Sequence[DueCount]) -> int:
-    """How much is due over all kinds: what a purge names."""
-    return sum(one.count for one in due)

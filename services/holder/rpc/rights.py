@@ -15,9 +15,10 @@ from services.chassis.db import to_micros
 from services.chassis.refusals import InvalidRequest
 from services.holder.rights.answer import HeldLine, Look
 from services.holder.rights.office import RightsOffice
-from services.holder.rights.purge import total_of
 from services.holder.rpc.enforcement import enforced
 from services.holder.store.rights import TrailFilter
+from services.process.rpc.retention import ACTIONS as RETENTION
+from services.process.rpc.retention import Retention
 from services.rules.roles import Action
 
 _SERVICES = ("Rights", "Retention", "Trail")
@@ -28,10 +29,6 @@ ACTIONS = {
     "ListHeld": (Action.ANSWER_REQUEST,),
     "ListLooks": (Action.ANSWER_REQUEST,),
 }
-RETENTION = {
-    "CountDue": (Action.PURGE_ENDED, Action.ANSWER_REQUEST),
-    "Purge": (Action.PURGE_ENDED,),
-}
 _LARGEST = (1 << 63) - 1
 
 
@@ -39,7 +36,7 @@ def register(server: grpc.Server, office: RightsOffice) -> None:
     """Adds the three services to ``server``."""
     rights = enforced(Rights(office), ACTIONS, office.accounts)
     rights_pb2_grpc.add_RightsServicer_to_server(rights, server)
-    retention = enforced(Retention(office), RETENTION, office.accounts)
+    retention = enforced(Retention(office.purge), RETENTION, office.accounts)
     rights_pb2_grpc.add_RetentionServicer_to_server(retention, server)
     rights_pb2_grpc.add_TrailServicer_to_server(Trail(office), server)
 
@@ -68,25 +65,6 @@ class Rights(rights_pb2_grpc.RightsServicer):
             caller(context), request.identifier, request.reason
         )
         return pb.ListLooksResponse(looks=map(_look_to_pb, looks), more=more)
-
-
-class Retention(rights_pb2_grpc.RetentionServicer):
-    """Counts what is due, and erases it."""
-
-    def __init__(self, office: RightsOffice) -> None:
-        self._purge = office.purge
-
-    def CountDue(
-        self, request: pb.CountDueRequest, context: grpc.ServicerContext
-    ) -> pb.CountDueResponse:
-        del request, context
-        due = self._purge.count_due()
-        counts = [pb.DueCount(what=d.what_zh, count=d.count, ground=d.ground_zh) for d in due]
-        return pb.CountDueResponse(due=counts, total=total_of(due))
-
-    def Purge(self, request: pb.PurgeRequest, context: grpc.ServicerContext) -> pb.PurgeResponse:
-        done = self._purge.run(caller(context), request.total, request.reason)
-        return pb.PurgeResponse(purged=done.purged, left=done.left, traces_left=done.traces_left)
 
 
 class Trail(rights_pb2_grpc.TrailServicer):

@@ -14,7 +14,6 @@ from services.chassis.audit import AuditEntry
 from services.holder.states import RecordState
 from services.holder.store.records import chunked
 from services.holder.tables import MatterRow, Notice, Record
-from services.process.tables import CheckResultRow, DrawItemRow, DrawRow
 from services.rules.matter_facts import State
 
 _OVER = (RecordState.WITHDRAWN, RecordState.LAPSED)
@@ -82,17 +81,6 @@ def delete_records(session: Session, subjects: Collection[bytes]) -> None:
     """Deletes every record of the subjects, with its token."""
     for chunk in chunked(subjects):
         session.execute(sa.delete(Record).where(col(Record.subject).in_(chunk)))
-
-
-def find_under_check(session: Session) -> set[bytes]:
-    """The items of draws that are not finished, and those with a finding: a lead may be under way."""
-    drawn = (
-        sa.select(col(DrawItemRow.item))
-        .join(DrawRow, col(DrawRow.draw_id) == col(DrawItemRow.draw_id))
-        .where(col(DrawRow.finished_at).is_(None), col(DrawRow.voided_at).is_(None))
-    )
-    found = sa.select(col(CheckResultRow.item)).where(col(CheckResultRow.lead_id).is_not(None))
-    return {item for query in (drawn, found) for item in session.execute(query).scalars()}
 
 
 # --- the trail ------------------------------------------------------------------------------------

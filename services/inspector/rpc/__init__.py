@@ -23,6 +23,7 @@ from services.inspector.file_forms import FileForms
 from services.inspector.progress import Step
 from services.inspector.pull import Pull
 from services.inspector.release import Release, check_reason
+from services.inspector.retention import PurgeCases
 from services.inspector.rpc import filings
 from services.inspector.statements import StatementOversight
 from services.inspector.states import CaseStatus
@@ -30,12 +31,12 @@ from services.inspector.store.cases import Cases
 from services.inspector.store.disputes import Disputes
 from services.inspector.store.trail import Trail
 from services.inspector.supervision import Supervision
-from services.process.rpc import draws, figures, leads, oversight
+from services.process.rpc import draws, figures, leads, oversight, retention
 
 SERVICE = "libmatch.inspector.v1.Desk"
 _SERVICES = (
     *(SERVICE, figures.SERVICE, filings.SERVICE, oversight.SERVICE),
-    *(draws.SERVICE, leads.SERVICE),
+    *(draws.SERVICE, leads.SERVICE, retention.SERVICE),
 )
 ACCESS = AccessTable(dict.fromkeys(_SERVICES, ("officer",)))
 _PAGE = 1000  # cases of one message: about 0.6 MB
@@ -55,6 +56,7 @@ class UseCases:
     file_forms: FileForms
     statements: StatementOversight
     supervision: Supervision
+    purge: PurgeCases
     now: Callable[[], datetime]
 
 
@@ -93,6 +95,7 @@ def register(server: grpc.Server, use: UseCases) -> None:
     oversight.add_to_server(use.statements, server)
     draws.register(server, use.supervision.draws)
     leads.register(server, use.supervision.leads, use.now)
+    retention.add_to_server(use.purge, server)
 
 
 class Desk(pb_grpc.DeskServicer):

@@ -60,7 +60,7 @@ class Hits:
 
         def write(session: Session) -> int:
             _insert(session, changes.new)
-            _withdraw(session, changes.withdrawn)
+            _withdraw(session, changes.withdrawn, at)
             mark_listed(session, *place)
             return add_disputes(session, changes.disputes, at)
 
@@ -133,10 +133,10 @@ def _insert(session: Session, new: Sequence[HitSummary]) -> None:
         session.execute(_HIT.insert(), rows)
 
 
-def _withdraw(session: Session, numbers: Sequence[int]) -> None:
+def _withdraw(session: Session, numbers: Sequence[int], at: datetime) -> None:
     for number in numbers:
         this = _HIT.c.number == number
-        session.execute(_HIT.update().where(this).values(live=False))
+        session.execute(_HIT.update().where(this).values(live=False, withdrawn_at=at))
         unopened = _HIT.c.state != HitState.OPENED
         session.execute(_HIT.update().where(this, unopened).values(state=HitState.WITHDRAWN))
         mark_changed(session, number)
