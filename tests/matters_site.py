@@ -14,9 +14,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -113,7 +114,7 @@ class MattersSite:
 
     def start_matcher(self) -> None:
         """The matcher of the district as it is now, on its files."""
-        self._stop("matcher")
+        self.stop("matcher")
         kit = self.folder / "matcher" / "kit"
         if not (kit / "keys").exists():
             self.district.write_matcher_kit(kit)
@@ -125,7 +126,7 @@ class MattersSite:
 
     def restart(self, unit: str, now: Callable[[], datetime] | None = None) -> None:
         """The unit's service anew on its files; ``now``: a clock of its own."""
-        self._stop(unit)
+        self.stop(unit)
         identity = f"spiffe://fuling/unit/{unit}"
         declares = self.sides[unit] is Side.REGISTRY
         settings = (UnitSettings if declares else BeneficiarySettings)(
@@ -134,7 +135,7 @@ class MattersSite:
             passphrase=self._passphrase,
             sync_interval_s=3600,
             matcher=PeerSettings(
-                address=self._running["matcher"].address, identity=MATCHER, timeout_s=20
+                address=self._running["matcher"].address, identity=MATCHER, timeout_s=5
             ),
             **self._service(unit, identity),
             **self.more_settings,
@@ -164,11 +165,12 @@ class MattersSite:
         runtime = Runtime(now, identity)
         self._running[name] = start(build(settings, runtime), settings, runtime)
 
-    def _stop(self, name: str) -> None:
+    def stop(self, name: str) -> None:
+        """Ends the unit's service, or the matcher, as SIGTERM does."""
         for key in [key for key in self._channels if key[0] == name]:
             self._channels.pop(key).close()
         if name in self._running:
-            self._running.pop(name).stop(5)
+            assert self._running.pop(name).stop(30)
 
     # --- callers ----------------------------------------------------------------------------------
 
@@ -203,6 +205,11 @@ class MattersSite:
         report = client.import_sheet("申报.csv", declaration_sheet(*rows), lambda _: None)
         assert report.accepted == len(rows), report
 
+    def withdraw_all(self, unit: str) -> None:
+        client = RegistryClient(self.channel(unit, f"clerk/{unit}/wang"))
+        officials = {line.official_ref for line in client.list_relatives()}
+        assert sum(client.withdraw(bytes.fromhex(ref), (), "误报") for ref in officials)
+
     def list_item(self, unit: str, who: Identifier, ref: str) -> None:
         client = BeneficiaryClient(self.channel(unit, f"clerk/{unit}/wang"))
         data = item_sheet(item_row(who, ref, "李甲"))
@@ -236,10 +243,30 @@ class MattersSite:
             if hit.live:
                 self._release_hit(hit.hit_id, case_id, to)
 
+    def listed_reports(self) -> list[pb.AcceptedReport]:
+        """Everything that the matcher accepted from units."""
+        return list(self.review.ListReports(pb.ListReportsRequest()).reports)
+
+    def turn_epoch(self) -> None:
+        """Everybody installs the next epoch and restarts; keys stay, records are sent anew."""
+        old = self.district
+        salt, previous = os.urandom(32), old.manifest.epoch_id
+        manifest = replace(old.manifest, epoch=2, salt=salt, previous=previous)
+        roster = replace(old.roster, epoch_id=manifest.epoch_id)
+        self.district = replace(old, manifest=manifest, roster=roster)
+        self.start_matcher()
+        for unit in self.sides:
+            kit = self.folder / unit / "kit"
+            (kit / "epoch").rename(kit / f"epoch-{previous.hex()[:8]}")
+            self.district.write_kit(kit, unit)
+            self.restart(unit)
+
     def _release_hit(self, hit_id: bytes, case_id: bytes, to: Sequence[str]) -> None:
+        found = self.review.FetchHit(pb.FetchHitRequest(hit_id=hit_id))
+        if found.registry.head.epoch != self.district.manifest.epoch_id:
+            return  # of a former epoch: whoever still declares and lists is found again
         assignments = [pb.CaseAssignment(hit_id=hit_id, case_id=case_id)]
         self.review.AssignCases(pb.AssignCasesRequest(assignments=assignments))
-        found = self.review.FetchHit(pb.FetchHitRequest(hit_id=hit_id))
         declarer, approver = found.registry.head.unit, found.beneficiary.head.unit
         for record in (found.registry, found.beneficiary):
             unit, side = record.head.unit, pb_to_side(record.head.side)
