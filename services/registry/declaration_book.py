@@ -22,6 +22,8 @@ _OFFICIAL_LABELS = {
     "discipline": "是否纪检干部",
     "household": "户籍地址",
     "phone": "手机号码",
+    "category": "人员类别",
+    "signed_on": "承诺日期",
 }
 _RELATIVE_LABELS = {
     "name": "姓名",

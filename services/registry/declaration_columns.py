@@ -1,6 +1,7 @@
 """The headings of declarations: what each is called, and whom it is about.
 
-Keys are ``official.<field>`` and ``relative.<field>``; the fields are those of R17 and R18.
+Keys are ``official.<field>`` and ``relative.<field>``; the fields are those of R17 and R18, and two
+that a table may have besides: what the official is as R22 asks, and when he signed his form (R19).
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ OFFICIAL_FIELDS = (
     "kind",
     "household",
     "phone",
+    "category",
+    "signed_on",
 )
 RELATIVE_FIELDS = (
     "name",
@@ -72,6 +75,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "kind": ("证件类型", "证件种类"),
     "household": ("户籍地址", "户籍所在地", "户口所在地", "户籍地", "户籍"),
+    "category": ("人员类别", "职务类别"),
+    "signed_on": ("承诺日期", "签名日期", "承诺签字日期"),
     "phone": ("手机号码", "手机号", "联系电话", "电话", "电话号码", "手机", "联系方式"),
     "relation": (
         "亲属关系",
@@ -91,7 +96,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ORDINAL: ("序号", "序", "编号"),
 }
 _KEYS = {fold_heading(name): key for key, names in _NAMES.items() for name in names}
-_OFFICIAL_ONLY = frozenset({"rank", "work", "discipline"})
+_OFFICIAL_ONLY = frozenset({"rank", "work", "discipline", "category", "signed_on"})
 _RELATIVE_ONLY = frozenset({"relation", "remark"})
 _OFFICIAL_PREFIX = re.compile(r"(党员干部|公职人员|报告人|申报人|填报人|干部|党员)(本人)?的?")
 _RELATIVE_PREFIX = re.compile(

@@ -8,6 +8,7 @@ from libmatch.identifiers import Sex
 from libmatch.payloads import NAME_CAP
 from services.chassis import sheets
 from services.chassis.sheets import CellError, fold_width
+from services.rules.reporting import Post
 
 _TEXT_LIMIT = 200  # characters of unit, post, household …
 _WORK_LIMIT = 2_000  # R17 asks for all work, in prose
@@ -48,6 +49,16 @@ def parse_discipline(text: str) -> bool | None:
     if text not in ("是", "否", ""):
         raise CellError("是否纪检干部只能填“是”或“否”", "请改为“是”或“否”")
     return text == "是" if text else None
+
+
+def parse_category(text: str) -> Post | None:
+    """The post as R22 tells posts apart; None for a blank."""
+    if not text:
+        return None
+    try:
+        return Post(fold_width(text).replace("(", "（").replace(")", "）"))
+    except ValueError:
+        raise CellError("人员类别不在可选范围内", f"请从中选择：{'、'.join(Post)}") from None
 
 
 def parse_phone(text: str) -> str:

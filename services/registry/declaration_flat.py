@@ -33,7 +33,7 @@ from services.registry.declaration_columns import (
     RELATIVE_FIELDS,
 )
 from services.registry.declaration_persons import parse_officials, parse_relatives
-from services.registry.declaration_records import Official
+from services.registry.declaration_records import Official, Pledge
 
 _NOTES = re.compile(r"报告人承诺|本人承诺|承诺人|责任领导|党组织")
 _NO_OFFICIAL = Flaw(
@@ -157,7 +157,10 @@ def _enter(
 ) -> Official | tuple[Flaw, ...]:
     if isinstance(official, tuple):
         return official
-    return book.add_official(official) or official
+    pledge = None
+    if official.signed_on is not None:  # of the paper form that the row was typed from
+        pledge = Pledge(official.name, official.signed_on)
+    return book.add_official(official, pledge) or official
 
 
 def _official_flaws(

@@ -17,6 +17,7 @@ from services.chassis.sheets import (
     Flaw,
     Position,
     cell_error,
+    parse_date,
     parse_each,
     parse_grouped,
     what_and_cure,
@@ -29,6 +30,7 @@ from services.registry.declaration_columns import (
 )
 from services.registry.declaration_fields import (
     NOT_KNOWN,
+    parse_category,
     parse_discipline,
     parse_long_text,
     parse_name,
@@ -58,7 +60,12 @@ def parse_officials(
         parse_each(texts["household"], parse_text),
         parse_each(texts["phone"], parse_phone),
     ]
-    return [_official(values) for values in zip(*columns, positions, strict=True)]
+    columns += [
+        positions,
+        parse_each(texts["category"], parse_category),
+        parse_each(texts["signed_on"], lambda text: _signed_on(text, today)),
+    ]
+    return [_official(values) for values in zip(*columns, strict=True)]
 
 
 def _official(values: Sequence[object]) -> Official | tuple[Flaw, ...]:
@@ -66,6 +73,15 @@ def _official(values: Sequence[object]) -> Official | tuple[Flaw, ...]:
     if not flaws:
         flaws = _sex_flaws(OFFICIAL, values[0], values[2])
     return flaws or Official(*values)  # type: ignore[arg-type]  # all parsed
+
+
+def _signed_on(text: str, today: date) -> date | None:
+    if not text:
+        return None
+    day = parse_date(text)
+    if day is not None and day > today:
+        raise CellError("承诺日期晚于今天", "请核对承诺日期")
+    return day
 
 
 def parse_relatives(

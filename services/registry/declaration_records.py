@@ -8,11 +8,16 @@ from datetime import date
 from libmatch.identifiers import Identifier, Sex
 from libmatch.relations import Relation
 from services.chassis.sheets import Position
+from services.rules.reporting import Post
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Official:
-    """The reporter with the fields of R17. Blank texts are ""; ``position`` is where it was read."""
+    """The reporter with the fields of R17. Blank texts are ""; ``position`` is where it was read.
+
+    ``category``: the post as R22 tells posts apart, ``signed_on``: the day below the paper form's pledge;
+    None where the sheet does not say.
+    """
 
     identifier: Identifier
     name: str
@@ -26,6 +31,8 @@ class Official:
     household: str
     phone: str
     position: Position
+    category: Post | None = None
+    signed_on: date | None = None
 
     def __post_init__(self) -> None:
         if not self.name:

@@ -16,6 +16,7 @@ from services.chassis.sheets import (
     write_table,
     write_template,
 )
+from services.rules.reporting import Post
 
 _SEXES = ("男", "女")
 _YES_NO = ("是", "否")
@@ -53,6 +54,7 @@ _TABLE_GUIDE = (
     "党员干部及其亲属关系申报汇总表：填写说明",
     "一行填写一名亲属；同一报告人的信息每行照抄，或者从第二行起整段留空（视为与上一行相同）。",
     "红色表头为必填。标有“示例”的行不会导入，可以删除。",
+    "人员类别决定由谁签署意见；承诺日期是本人在纸质报告表上签名的日期，没有签名的留空。",
     *_RULES,
 )
 _FORM_GUIDE = (
@@ -79,6 +81,12 @@ def _official(prefix: str) -> tuple[TemplateColumn, ...]:
     )
 
 
+_SIGN_OFF = (
+    TemplateColumn("人员类别", "科所站室党员干部", 18, tuple(Post)),
+    TemplateColumn("承诺日期", "2026-01-31", 12),
+)
+
+
 def _relative(prefix: str) -> tuple[TemplateColumn, ...]:
     return (
         TemplateColumn(f"{prefix}姓名", "李四", 12, required=True),
@@ -98,7 +106,8 @@ def write_declaration_template(path: Path) -> None:
     """Writes the flat table, one relative a row, to ``path``. Raises OSError."""
 
     def fill(book: xlsxwriter.Workbook, styles: TemplateStyles, choices: Choices) -> None:
-        columns = (TemplateColumn("序号", width=6), *_official("报告人"), *_relative("亲属"))
+        order = TemplateColumn("序号", width=6)
+        columns = (order, *_official("报告人"), *_SIGN_OFF, *_relative("亲属"))
         write_table(book.add_worksheet("亲属申报"), styles, choices, columns)
 
     write_template(path, _TABLE_GUIDE, fill)

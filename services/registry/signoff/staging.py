@@ -225,7 +225,8 @@ class _One:
         return Occasion(options.change, event_on)
 
     def _placing(self, held: Placing) -> Placing:
-        return Placing(self._options.post or held.post, self._options.unit or held.unit)
+        post = self._read.official.category or self._options.post or held.post
+        return Placing(post, self._options.unit or held.unit)
 
     def _signature(self, held: TruthPledge) -> TruthPledge:
         pledge, signed_on = self._read.pledge, self._options.signed_on
