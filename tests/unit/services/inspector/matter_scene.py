@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from libmatch.records import Side
 from libmatch.reports import Stage
@@ -11,12 +11,15 @@ from services.inspector.case_matters import CaseMatters
 from services.inspector.cases import Case
 from services.inspector.store.disputes import Disputes
 from services.inspector.store.entries import Entries
-from services.process.entries import Entry
+from services.process.entries import Entry, History, Said
 from services.process.folding import Folded, stage_of
+from services.process.moments import to_us
+from services.process.statements import Stated
 from services.rules.matter_facts import Actor
 from services.rules.matter_steps import Conclude, Step
 from services.rules.roles import Role
 from services.rules.ruleset import packaged_rulesets
+from services.rules.statements import Meeting
 from tests.district import person
 from tests.inspector_bench import InspectorBench, item, relative
 
@@ -60,12 +63,25 @@ class Scene:
             entry = replace(entry, step=replace(step, signature=key.sign(message)))
         return entry
 
+    def state(self, year: int, held_on: date, meeting: Meeting = Meeting.STAFF) -> None:
+        """reg-a reports that the official explained the case at a meeting."""
+        self.seqs["reg-a"] += 1
+        seq, at = self.seqs["reg-a"], self.bench.matcher.clock().replace(microsecond=0)
+        stated = Stated(self.case.case_id, "reg-a", REG, seq, at, year, meeting, held_on)
+        self._send(stated, Stage.NOTE, stated.encode())
+
+    def tell(self, history: History) -> None:
+        """The unit repeats its steps for one that came later."""
+        self._send(history, Stage.NOTE, history.encode())
+
     def report(self, entry: Entry, stage: Stage | None = None, body: bytes | None = None) -> None:
         _, folded = self.fold()
         told = stage_of(entry.step, folded.matter) if stage is None else stage
-        head = (entry.actor.unit, entry.side, entry.case_id, entry.seq, told)
-        report = self.bench.make_report(*head, entry.encode() if body is None else body)
-        report = replace(report, at_us=entry.at_us)
+        self._send(entry, told, entry.encode() if body is None else body)
+
+    def _send(self, said: Said, stage: Stage, body: bytes) -> None:
+        head = (said.unit, said.side, said.case_id, said.seq, stage)
+        report = replace(self.bench.make_report(*head, body), at_us=to_us(said.at))
         key = self.bench.district.keys(report.unit).signing
         report = replace(report, signature=key.sign(report.signed_bytes()))
         self.bench.matcher.use.reports.accept(report.unit, report)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from libmatch.reports import Stage
 from services.inspector.states import DisputeKind
-from services.process.entries import Entry
+from services.process.entries import Entry, History, Opening
 from services.rules.matter_facts import Recipient, State, Verdict
 from services.rules.matter_steps import Conclude, Inform, Take
-from tests.inspector_bench import InspectorBench
-from tests.unit.services.inspector.matter_scene import BEN, LEADER, SYSTEM, WORKER, Scene
+from tests.district import person
+from tests.inspector_bench import InspectorBench, relative
+from tests.unit.services.inspector.matter_scene import (
+    BEN,
+    LEADER,
+    REG,
+    SYSTEM,
+    WORKER,
+    Scene,
+)
 
 
 @pytest.fixture
@@ -100,3 +108,34 @@ def test_R37_a_case_without_a_live_record_is_withdrawn_though_no_unit_said_so(
     case, folded = scene.fold()
     assert case.live_pairs == ()
     assert folded.matter.state is State.WITHDRAWN
+
+
+def test_R49_what_was_stated_is_no_step_and_only_its_unit_states_it(scene: Scene) -> None:
+    scene.do(SYSTEM, Inform(Recipient.UNIT, "00" * 16))
+    scene.state(2026, date(2026, 5, 31))
+    scene.bench.pull()
+    (one,) = scene.matters().read_matters()
+    assert (one.folded.matter.state, len(one.folded.entries)) == (State.NOTIFIED, 1)
+    assert [stated.year for stated in one.stated] == [2026]
+    assert scene.bench.disputes() == []
+
+
+def test_R43_the_case_is_as_its_approving_unit_says_that_it_opened_it(scene: Scene) -> None:
+    bench = scene.bench
+    bench.submit("reg-b", REG, [relative(person(1))])
+    bench.pull()
+    at = bench.matcher.clock().replace(microsecond=0)
+    head = (scene.case.case_id, "ben-a", BEN, 1, at)
+    history = History(*head, Opening("reg-b", "2018-14", at), ())
+    scene.tell(history)
+    _, folded = scene.fold()
+    assert folded.matter.declaring_units == ("reg-b", "reg-a")
+    assert folded.entries == ()
+
+
+def test_a_case_under_rules_that_are_not_known_here_keeps_its_own(scene: Scene) -> None:
+    at = scene.bench.matcher.clock().replace(microsecond=0)
+    head = (scene.case.case_id, "ben-a", BEN, 1, at)
+    scene.tell(History(*head, Opening("reg-a", "2099-1", at), ()))
+    _, folded = scene.fold()
+    assert folded.matter.rules_version == "2018-14"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -232,16 +232,43 @@ def test_R50_nobody_else_counts_statements(counting: FigureBench) -> None:
     assert OversightClient(counting.wire_of(LI)).count()[0] == "2026-06-01"
 
 
+def statements(counting: FigureBench) -> dict[str, tuple[int, int, int, int]]:
+    """Unit → owed, complete, partial, overdue; without units that owe nothing."""
+    counting.pull()
+    _, lines = OversightClient(counting.wire_of(LI)).count()
+    return {u.unit: (u.owed, u.complete, u.partial, u.overdue) for u in lines if u.owed}
+
+
 def test_R49_an_official_owes_a_statement_of_the_year_in_which_his_unit_was_told(
     counting: FigureBench,
 ) -> None:
     scene = Scene(counting)
     scene.do(SYSTEM, Inform(Recipient.UNIT, "00" * 16))
-    counting.pull()
-    client = OversightClient(counting.wire_of(LI))
-    told = {u.unit: (u.owed, u.complete, u.partial, u.overdue) for u in client.count()[1]}
-    assert told["reg-a"] == (1, 0, 0, 0)
-    assert told["ben-a"] == (0, 0, 0, 0)
+    scene.state(2027, date(2026, 5, 30))  # of another year: nothing is settled by it
+    assert statements(counting) == {"reg-a": (1, 0, 0, 0)}
     counting.matcher.clock.moment = counting.matcher.clock.moment.replace(year=2027)
-    told = {u.unit: (u.owed, u.complete, u.partial, u.overdue) for u in client.count()[1]}
-    assert told["reg-a"] == (1, 0, 0, 1)
+    assert statements(counting) == {"reg-a": (1, 0, 0, 1)}
+
+
+def test_R49_an_official_with_a_new_matter_has_explained_in_part(counting: FigureBench) -> None:
+    scene = Scene(counting)
+    scene.state(2026, date(2026, 5, 31))
+    assert statements(counting) == {"reg-a": (1, 1, 0, 0)}
+    counting.submit("ben-b", BEN, [item(person(1), "X-2")])
+    assert statements(counting) == {"reg-a": (1, 0, 1, 0)}
+
+
+def test_R37_R49_what_was_withdrawn_needs_no_explanation(counting: FigureBench) -> None:
+    scene = Scene(counting)
+    counting.matcher.withdraw("ben-a", BEN, [scene.rid])
+    assert statements(counting) == {}
+
+
+def test_R10_R49_either_unit_of_an_official_in_two_units_reports_his_statement(
+    counting: FigureBench,
+) -> None:
+    scene = Scene(counting)
+    counting.submit("reg-b", REG, [relative(person(1))])
+    assert statements(counting) == {"reg-a": (1, 0, 0, 0), "reg-b": (1, 0, 0, 0)}
+    scene.state(2026, date(2026, 5, 31))
+    assert statements(counting) == {"reg-a": (1, 1, 0, 0), "reg-b": (1, 1, 0, 0)}
