@@ -12,11 +12,12 @@ and nothing branches on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from math import isqrt
 from typing import Any, cast
 
 from llvmlite import ir
-from numba import types
+from numba import cfunc, types
 from numba.extending import intrinsic
 
 _WORD = ir.IntType(32)
@@ -117,21 +118,53 @@ class _Lanes:
             self.builder.store(element, pointer)
 
 
+_COMPILED: list[Any] = []  # keeps the machine code of every compression
+
+
+def _compile(generate: Callable[..., None]) -> Compress:
+    """The compression as one function of machine code, which loops call by its address.
+
+    Inlined into every loop that uses it, it would take most of a minute to compile.
+    """
+
+    @intrinsic
+    def body(_context: Any, states: Any, blocks: Any, lengths: Any, flags: Any) -> Any:
+        def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            generate(builder, *arguments)
+            return context.get_dummy_value()
+
+        return _SIGNATURE, code
+
+    inlined = cast(Compress, body)
+
+    @cfunc(_SIGNATURE)
+    def function(states: Any, blocks: Any, lengths: Any, flags: Any) -> None:
+        inlined(states, blocks, lengths, flags)
+
+    _COMPILED.append(function)
+
+    @intrinsic
+    def call(_context: Any, states: Any, blocks: Any, lengths: Any, flags: Any) -> Any:
+        def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            taken = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
+            address = ir.Constant(arguments[0].type, function.address)
+            builder.call(builder.inttoptr(address, taken.as_pointer()), arguments)
+            return context.get_dummy_value()
+
+        return _SIGNATURE, code
+
+    return cast(Compress, call)
+
+
 # --- SHA-256 ------------------------------------------------------------------------------------
 
 
+@cache
 def sha256_with_instructions(lanes: int) -> Compress:
     """SHA-256 with the x86 SHA instructions, ``lanes`` messages interleaved."""
-
-    @intrinsic
-    def compress(_context: Any, states: Any, blocks: Any, lengths: Any, flags: Any) -> Any:
-        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            _generate_instructions(_Lanes(builder, 4), lanes, *arguments[:2])
-            return context.get_dummy_value()
-
-        return _SIGNATURE, generate
-
-    return cast(Compress, compress)
+    return _compile(
+        lambda build, s, b, _l, _f: _generate_instructions(_Lanes(build, 4), lanes, s, b)
+    )
 
 
 class _Stream:
@@ -194,18 +227,10 @@ def _generate_instructions(code: _Lanes, lanes: int, state: Any, block: Any) -> 
         stream.finish(state, number)
 
 
+@cache
 def sha256_in_lanes(lanes: int) -> Compress:
     """SHA-256 on any CPU: word by word, one message a lane of the vectors."""
-
-    @intrinsic
-    def compress(_context: Any, states: Any, blocks: Any, lengths: Any, flags: Any) -> Any:
-        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            _generate_sha256(_Lanes(builder, lanes), *arguments[:2])
-            return context.get_dummy_value()
-
-        return _SIGNATURE, generate
-
-    return cast(Compress, compress)
+    return _compile(lambda build, s, b, _l, _f: _generate_sha256(_Lanes(build, lanes), s, b))
 
 
 def _generate_sha256(code: _Lanes, state: Any, block: Any) -> None:
@@ -251,18 +276,10 @@ _MIXES = (
 )
 
 
+@cache
 def blake3_in_lanes(lanes: int) -> Compress:
     """BLAKE3 of blocks of chunk 0, on little-endian machines: lengths of 0 to 64 bytes."""
-
-    @intrinsic
-    def compress(_context: Any, states: Any, blocks: Any, lengths: Any, flags: Any) -> Any:
-        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            _generate_blake3(_Lanes(builder, lanes), *arguments)
-            return context.get_dummy_value()
-
-        return _SIGNATURE, generate
-
-    return cast(Compress, compress)
+    return _compile(lambda build, *given: _generate_blake3(_Lanes(build, lanes), *given))
 
 
 def _generate_blake3(code: _Lanes, state: Any, block: Any, lengths: Any, flags: Any) -> None:

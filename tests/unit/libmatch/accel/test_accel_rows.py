@@ -1,0 +1,86 @@
+"""Hashes and PRFs of rows are those of hashlib, hmac and blake3, for messages of every length."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from blake3 import blake3
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from libmatch.accel import rows as accel
+from libmatch.accel.rows import enc_rows, get_rows
+from libmatch.accel.tokens import Kernel, available_kernels
+from libmatch.encoding import enc
+from libmatch.errors import KernelError
+
+pytestmark = pytest.mark.xdist_group("kernels")
+EACH = [(suite, kernel) for suite in (1, 2) for kernel in available_kernels(suite)]
+each_kernel = pytest.mark.parametrize(("suite", "kernel"), EACH, ids=str)
+
+_Hash = Callable[[bytes], bytes]
+_Prf = Callable[[bytes, bytes], bytes]
+REFERENCE: dict[int, tuple[_Hash, _Prf]] = {
+    1: (
+        lambda message: hashlib.sha256(message).digest(),
+        lambda key, message: hmac.digest(key, message, "sha256"),
+    ),
+    2: (
+        lambda message: blake3(message).digest(),
+        lambda key, message: blake3(message, key=key).digest(),
+    ),
+}
+
+
+def matrix(n: int, width: int, seed: int) -> Any:
+    return np.random.default_rng(seed).integers(0, 256, (n, width), np.uint8)
+
+
+@each_kernel
+@settings(max_examples=60, deadline=None)
+@given(n=st.integers(0, 40), length=st.integers(0, 1024), seed=st.integers(0, 2**32))
+def test_rows_are_hashed_as_single_messages_are(
+    suite: int, kernel: Kernel, n: int, length: int, seed: int
+) -> None:
+    h, prf = REFERENCE[suite]
+    messages, keys = matrix(n, length, seed), matrix(n, 32, seed + 1)
+    found = get_rows(suite, kernel)
+    assert [d.tobytes() for d in found.hash(messages)] == [h(m.tobytes()) for m in messages]
+    pairs = list(zip(keys, messages, strict=True))
+    expected = [prf(key.tobytes(), message.tobytes()) for key, message in pairs]
+    assert [d.tobytes() for d in found.prf(keys, messages)] == expected
+    if n:
+        under = found.prf_under(keys[0].tobytes(), messages)
+        assert under[n - 1].tobytes() == prf(keys[0].tobytes(), messages[n - 1].tobytes())
+
+
+@pytest.mark.parametrize("suite", [1, 2])
+def test_row_that_is_longer_than_a_chunk_is_refused(suite: int) -> None:
+    kernel = available_kernels(suite)[0]
+    with pytest.raises(ValueError, match="at most 1024"):
+        get_rows(suite, kernel).hash(matrix(1, 1025, 0))
+
+
+def test_rows_are_encoded_as_single_ones_are() -> None:
+    one, two = matrix(3, 5, 1), matrix(3, 0, 2)
+    found = enc_rows("some", b"same", one, two, before=b"\0")
+    expected = [b"\0" + enc("some", b"same", one[i].tobytes(), b"") for i in range(3)]
+    assert [row.tobytes() for row in found] == expected
+    with pytest.raises(ValueError, match="number of rows"):
+        enc_rows("some", one, matrix(2, 5, 1))
+    with pytest.raises(ValueError, match="number of rows"):
+        enc_rows("some", b"same")
+
+
+def test_kernel_that_hashes_otherwise_is_refused(monkeypatch: Any) -> None:
+    right = accel._from_library(1)
+    monkeypatch.setattr(accel, "available_kernels", lambda _: (Kernel.VECTORS, Kernel.LIBRARY))
+    broken = accel.Rows(right.hash, lambda _, messages: right.hash(messages))
+    monkeypatch.setattr(accel, "_compile", lambda _suite, _kernel: broken)
+    with pytest.raises(KernelError, match="wrong bytes"):
+        get_rows.__wrapped__(1, Kernel.VECTORS)
