@@ -15,6 +15,7 @@ from services.chassis.client import Channel
 _READ_AGAIN = "MATTER_CHANGED"
 _TRIES = 20  # a round of the service may add a step between a look and the next step
 _STATE = "MATTER_STATE_"
+_REASON_ZH = "办理事项，演示数据"
 _HOTLINES = (
     pb.Hotline(office="区纪委信访室", number="023-72000001"),
     pb.Hotline(office="本单位", number="023-72000002"),
@@ -52,7 +53,7 @@ class MatterClerks:
                 one.overdue,
                 one.notified_at_us,
             )
-            for one in self.worker.ListMatters(pb.ListMattersRequest()).matters
+            for one in self.worker.ListMatters(pb.ListMattersRequest(reason=_REASON_ZH)).matters
         }
 
     def count_steps(self, case_id: bytes, event_zh: str) -> int:
@@ -69,11 +70,11 @@ class MatterClerks:
         """The worker begins to verify (R38)."""
         self._step(self.worker.Take, pb.TakeRequest, case_id)
 
-    def conclude(self, case_id: bytes, *, compliant: bool) -> None:
-        """The leader signs what the worker found (R40)."""
+    def conclude(self, case_id: bytes, *, compliant: bool, because: str = "") -> None:
+        """The leader signs what the worker found (R40); ``because``: why it replaces another."""
         verdict = pb.VERDICT_COMPLIANT if compliant else pb.VERDICT_NOT_COMPLIANT
         grounds = "对照政策逐项核对，演示数据"
-        outcome = {"verdict": verdict, "grounds": grounds}
+        outcome = {"verdict": verdict, "grounds": grounds, "replaces_because": because}
         self._step(self.leader.RecordOutcome, pb.RecordOutcomeRequest, case_id, **outcome)
 
     def measure(self, case_id: bytes, today: date) -> None:
@@ -105,7 +106,7 @@ class MatterClerks:
         self._step(self.worker.Object, pb.ObjectRequest, case_id, reference="异议登记，演示数据")
 
     def _get(self, case_id: bytes) -> pb.Matter:
-        return self.worker.GetMatter(pb.GetMatterRequest(case_id=case_id)).matter
+        return self.worker.GetMatter(pb.GetMatterRequest(case_id=case_id, reason=_REASON_ZH)).matter
 
     def _step(
         self,
