@@ -77,6 +77,7 @@ _RELATIVE = {
     "unknown_until": "号码补报期限",
 }
 _ROUTINE = "办理申报签署、录入、审核"  # why a step looks at the list that it takes from
+_MOST = 2_000  # versions of one call
 _PREFIX = 12  # hex digits of the digest in a number: what was seen is what is signed
 
 Numbers = Annotated[
@@ -255,7 +256,7 @@ def list_due(
         typer.echo(f"本轮申报录入期限：{campaign}")
 
 
-Do = Callable[[SignOffClient, Sequence[SeenLine]], list[SeenLine] | int]
+Do = Callable[[SignOffClient, Sequence[SeenLine]], object]
 
 
 def _step(
@@ -279,8 +280,10 @@ def _step(
         if not seen:
             typer.echo("没有由您办理的申报")
             return
-        done = do(client, seen)
-    typer.echo(f"{done_zh}{done if isinstance(done, int) else len(done)}份")
+        for start in range(0, len(seen), _MOST):
+            part = seen[start : start + _MOST]
+            do(client, part)
+            typer.echo(f"{done_zh}{len(part)}份")
 
 
 def _find(numbers: Sequence[str], lines: Sequence[VersionLine]) -> list[SeenLine]:

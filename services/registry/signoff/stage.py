@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from libmatch.identifiers import Identifier
 from services.chassis.db import Database
 from services.chassis.identity import Identity
-from services.chassis.refusals import InvalidRequest
 from services.chassis.sheets import Notice, SheetError, SheetReport, Tally
 from services.holder.district_data import DistrictData
 from services.holder.imports import Imported, notice_of_kinds
 from services.holder.references import new_ref
 from services.holder.store.trail import Trail
 from services.registry.declaration_sheet import Declaration, DeclarationImport, read_declarations
+from services.registry.signoff.placing import Placer
 from services.registry.signoff.staging import Options, Setting, StagePlan, plan_staging
-from services.registry.signoff.versions import StagedVersion
+from services.registry.signoff.versions import Placing, StagedVersion
 from services.registry.store import signoff as store
 from services.registry.store.signoff import Transaction
 from services.rules.china_time import china_day
 from services.rules.deadlines import Step
 from services.rules.entry import State
+from services.rules.reporting import Post
+from services.rules.violation import RuleViolation
 
 
 class StageSheet:
@@ -48,18 +50,21 @@ class StageSheet:
     def run(
         self, actor: Identity, file_name: str, data: bytes, options: Options | None = None
     ) -> Imported:
-        """What was taken. Raises SheetError where the file as a whole cannot be used."""
+        """What was taken. Raises SheetError where the file as a whole cannot be used.
+
+        RuleViolation where what is said of the whole file cannot be: R7, R13, R19, R22.
+        """
         at = self._now()
         trail = Trail(at, actor, "stage-declarations", f"import:{new_ref().hex()}")
         chosen = options or Options()
-        if chosen.signed_on is not None and chosen.signed_on > china_day(at):
-            raise InvalidRequest("signed in the future", "签名日期晚于今天，请核对。")
         try:
+            self._check(chosen, china_day(at))
             read = read_declarations(data, file_name, today=china_day(at))
-        except SheetError:
-            self._database.run_tx(
-                "signoff.trail", lambda session: trail.write(session, "file refused")
-            )
+        except (SheetError, RuleViolation) as error:
+            outcome = "file refused"
+            if isinstance(error, RuleViolation):
+                outcome = f"refused {error.rule}"
+            self._database.run_tx("signoff.trail", lambda session: trail.write(session, outcome))
             raise
 
         def run(session: Transaction) -> Imported:
@@ -71,6 +76,15 @@ class StageSheet:
             return told
 
         return self._database.run_tx("signoff.stage", run)
+
+    def _check(self, options: Options, today: date) -> None:
+        if options.signed_on is not None and options.signed_on > today:
+            raise RuleViolation(
+                "R19", "the pledges are dated in the future", "承诺签名日期晚于今天，请核对"
+            )
+        if options.unit:
+            placing = Placing(options.post or Post.SECTION, options.unit)
+            Placer(self._unit, self._district).right(placing, "", today)
 
     def _plan(
         self,

@@ -9,6 +9,7 @@ import pytest
 from services.rules.entry import State
 from services.rules.reporting import Post
 from tests.district import person
+from tests.rules_samples import refusal
 from tests.unit.services.registry.sheets_of_declarations import HEADINGS, sheet
 from tests.unit.services.registry.signoff_bench import SPOUSE, Office, form
 
@@ -27,6 +28,16 @@ def test_R22_table_says_of_each_what_he_is_and_when_he_signed(office: Office) ->
     assert office.version("王某").course.pledged_on == SIGNED_ON
     assert office.version("钱某").placing.post is Post.SECTION  # what was said of the whole file
     assert office.version("钱某").state is State.DRAFT
+
+
+def test_R22_what_is_said_of_the_whole_file_is_checked_first(office: Office) -> None:
+    data = sheet(form(SPOUSE))
+    refusal("R19", office.take, data, signed_on=date(2026, 6, 2))
+    refusal("R7", office.take, data, unit="nowhere")
+    refusal("R13", office.take, data, unit="jiaowei")
+    refusal("R9", office.take, data, post=Post.INSTITUTION_HEAD, unit="nongwei")
+    assert [end for _, _, end in office.refusals()] == [f"refused R{n}" for n in (19, 7, 13, 9)]
+    assert office.versions() == []
 
 
 @pytest.mark.parametrize(
