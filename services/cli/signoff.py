@@ -160,7 +160,7 @@ def list_pending(
     shown = [one for one in lines if everything or one.state != "VERSION_STATE_REVIEWED"]
     screen = console()
     for line in shown:
-        screen.print(_number(line.seen), soft_wrap=True)  # whole, to be copied
+        screen.print(show_number(line.seen), soft_wrap=True)  # whole, to be copied
         screen.print(f"  {_summary(line)}", soft_wrap=True)
         for remark in _remarks(line):
             screen.print(f"  {remark}", soft_wrap=True)
@@ -174,7 +174,7 @@ def show(
 ) -> None:
     """查看一份申报的全部内容，供签署、录入、审核。查看会记入审计记录。"""
     with connect(config) as channel:
-        shown = SignOffClient(channel).show(_parse(number)[0], reason)
+        shown = SignOffClient(channel).show(parse_number(number)[0], reason)
     screen = console()
     screen.print(f"报告人  {_fields(_REPORTER, shown.reporter)}", soft_wrap=True)
     for position, relative in enumerate(shown.relatives, 1):
@@ -250,7 +250,7 @@ def list_due(
     for due in dues:
         late = f"，逾期{due.days_late}天" if due.days_late > 0 else ""
         what = f"{_zh(_DUES, due.kind)}：{due.official}，期限{due.due_on}{late}"
-        screen.print(f"{_number(due.seen)}  {what}", soft_wrap=True)
+        screen.print(f"{show_number(due.seen)}  {what}", soft_wrap=True)
     screen.print(f"共{len(dues)}项到期")
     if campaign:
         typer.echo(f"本轮申报录入期限：{campaign}")
@@ -276,7 +276,7 @@ def _step(
             lines = client.list_versions(_ROUTINE, [state], mine=True)
             seen = [line.seen for line in lines]
         else:
-            seen = _find(numbers or (), client.list_versions(_ROUTINE))
+            seen = find_seen(numbers or (), client.list_versions(_ROUTINE))
         if not seen:
             typer.echo("没有由您办理的申报")
             return
@@ -286,12 +286,12 @@ def _step(
             typer.echo(f"{done_zh}{len(part)}份")
 
 
-def _find(numbers: Sequence[str], lines: Sequence[VersionLine]) -> list[SeenLine]:
+def find_seen(numbers: Sequence[str], lines: Sequence[VersionLine]) -> list[SeenLine]:
     """The versions of these numbers. InputError where one is not there as it was seen."""
     known = {line.seen.ref: line.seen for line in lines}
     found = []
     for number in numbers:
-        ref, step, prefix = _parse(number)
+        ref, step, prefix = parse_number(number)
         seen = known.get(ref)
         if seen is None:
             raise InputError("no such version", "没有这个编号的申报，或不由您办理")
@@ -304,12 +304,13 @@ def _find(numbers: Sequence[str], lines: Sequence[VersionLine]) -> list[SeenLine
     return found
 
 
-def _number(seen: SeenLine) -> str:
+def show_number(seen: SeenLine) -> str:
     """What people name a version by: it says which content they saw."""
     return f"{seen.ref.hex()}.{seen.step}.{seen.digest.hex()[:_PREFIX]}"
 
 
-def _parse(number: str) -> tuple[bytes, int, str]:
+def parse_number(number: str) -> tuple[bytes, int, str]:
+    """Reference, step and first digits of the digest. Raises InputError."""
     ref, _, rest = number.strip().partition(".")
     step, _, prefix = rest.partition(".")
     if not step.isdecimal() or len(prefix) != _PREFIX:
@@ -365,7 +366,7 @@ def _remarks(line: VersionLine) -> list[str]:
 
 def _tell_state(line: VersionLine) -> None:
     screen = console()
-    screen.print(f"编号：{_number(line.seen)}", soft_wrap=True)
+    screen.print(f"编号：{show_number(line.seen)}", soft_wrap=True)
     screen.print(_summary(line), soft_wrap=True)
     for remark in _remarks(line):
         screen.print(f"  {remark}", soft_wrap=True)
