@@ -12,7 +12,6 @@ from libmatch.manifest import Role
 from libmatch.parcels import open_parcel, seal_parcel
 from libmatch.records import Side
 from services.chassis.db import Database
-from services.chassis.identity import Identity
 from services.holder.accounts import Accounts
 from services.holder.material import Material
 from services.holder.matters.facts import FactsOf
@@ -20,7 +19,7 @@ from services.holder.store.checked import Fields, describe_matters, read_matters
 from services.holder.store.matters import read_cases
 from services.process.acting import Acting
 from services.process.draws.office import DrawOffice, make_draws
-from services.process.draws.subjects import Describe, Subjects, unit_parties
+from services.process.draws.subjects import Describe, Subjects, name_party, unit_parties
 from services.process.leads.desk import LeadDesk, Post
 from services.process.leads.files import KIND
 from services.process.leads.measures import Measure, measures_in
@@ -66,7 +65,8 @@ def make_supervision(
         quotas=partial(_quotas, material.unit, declarations),
         describe=partial(_describe, facts, declarations),
         check_parties=unit_parties(
-            accounts.actor, lambda login: Identity(trust_domain, "clerk", material.unit, login)
+            accounts.actor,
+            lambda login: name_party(trust_domain, "clerk", material.unit, login, rule="R51"),
         ),
         party_of=lambda caller: caller.login,
     )

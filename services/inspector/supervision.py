@@ -18,7 +18,7 @@ from services.inspector.release import check_reason
 from services.inspector.store.checked import describe_flagged, read_flagged_of
 from services.process.acting import Acting, ActorOf
 from services.process.draws.office import DrawOffice, make_draws
-from services.process.draws.subjects import Subjects
+from services.process.draws.subjects import Subjects, name_party
 from services.process.leads.desk import LeadDesk, Post
 from services.process.leads.files import KIND
 from services.process.leads.measures import Measure, measures_in
@@ -86,9 +86,9 @@ def officers_of(unit: str) -> ActorOf:
 
 
 def _check_officers(trust_domain: str, parties: Sequence[str]) -> None:
-    """Raises IdentityError for what is no officer's name; that there are two, the plan asks."""
+    """RuleViolation for what is no officer's name; that there are two, the plan asks."""
     for party in parties:
-        Identity(trust_domain, "officer", party)
+        name_party(trust_domain, "officer", party, rule="R52")
 
 
 def _quotas(session: Transaction, year: int, rules: RuleSet) -> tuple[Quota, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.chassis.identity import Identity
+from services.chassis.identity import Identity, IdentityError
 from services.process.acting import ActorOf
 from services.process.store.trail import Transaction
 from services.rules.checks import CheckKind, Quota
-from services.rules.roles import DISCIPLINE, Action
+from services.rules.roles import DISCIPLINE, Action, Role
 from services.rules.ruleset import RuleSet
 from services.rules.violation import RuleViolation
 
@@ -44,13 +44,25 @@ class Subjects:
         return "R52" if self.action is Action.SAMPLE_DISTRICT else "R51"
 
 
+def name_party(trust_domain: str, role: str, *path: str, rule: str) -> Identity:
+    """The identity of a party, by its login. RuleViolation for what is no login."""
+    try:
+        if all(path):
+            return Identity(trust_domain, role, *path)
+    except IdentityError:
+        pass  # told below, in the words of the form
+    raise RuleViolation(
+        rule, "a party is named by its login", "参加方应填登录名（证书上的名称），请核对"
+    )
+
+
 def unit_parties(
     actor_of: ActorOf, identity_of: Callable[[str], Identity]
 ) -> Callable[[Sequence[str]], None]:
     """Checks that a unit's parties are accounts that may, of its discipline organ and of another body."""
 
     def check(parties: Sequence[str]) -> None:
-        roles = {actor_of(identity_of(party), Action.JOIN_DRAW).role for party in parties}
+        roles = {_role_of(actor_of, identity_of, party) for party in parties}
         checkers = [party for party in parties if _may_check(actor_of, identity_of(party))]
         if not checkers or roles <= DISCIPLINE:
             raise RuleViolation(
@@ -60,6 +72,18 @@ def unit_parties(
             )
 
     return check
+
+
+def _role_of(actor_of: ActorOf, identity_of: Callable[[str], Identity], party: str) -> Role:
+    """In which role it takes part. RuleViolation naming the login: who plans must see which."""
+    try:
+        return actor_of(identity_of(party), Action.JOIN_DRAW).role
+    except RuleViolation as refusal:
+        raise RuleViolation(
+            "R51",
+            f"{party} may not take part",
+            f"{party}不能参加抽查种子的产生：{refusal.message_zh}",
+        ) from None
 
 
 def _may_check(actor_of: ActorOf, identity: Identity) -> bool:

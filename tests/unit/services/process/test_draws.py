@@ -114,7 +114,7 @@ def test_R51_others_than_the_organ_plan_nothing(unit: Room, login: str) -> None:
 def test_R51_worker_and_administrator_are_no_parties_and_see_nothing(
     unit: Room, login: str
 ) -> None:
-    refused(lambda: unit.plan("ji", login), "R51")
+    refused(lambda: unit.plan("ji", login), "R51", login)
     held = unit.draw("ji", "shu")
     refused(lambda: unit.draws.checks.get(unit.who(login), held.draw_id), "R51")
     refused(lambda: unit.draws.checks.show(unit.who(login), held.draw_id, "看看"), "R51")
