@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from tests.campaign.declarations import declare_all
+from tests.campaign.figures import compare_figures
 from tests.campaign.lists import list_all
 from tests.campaign.matters import Matters
 from tests.campaign.model import Key, Model
@@ -28,6 +29,7 @@ class Lived:
     found: set[Key] = field(default_factory=set)
     expected_hits: set[Key] = field(default_factory=set)
     states: dict[date, dict[str, int]] = field(default_factory=dict)
+    figures: dict[date, dict[str, int]] = field(default_factory=dict)
     refusals: Counter[str] = field(default_factory=Counter)
 
 
@@ -54,14 +56,18 @@ def prepare(year: Year) -> None:
     for unit in UNITS:
         if unit.id != LATE_DECLARER:
             declare_all(year, unit.id, signed_on=date(2018, 7, 10))
+    year.site.settle()
     year.go_to(8, 27)
     declare_all(year, LATE_DECLARER, signed_on=date(2018, 8, 20))
+    year.site.settle()
     year.go_to(9, 3)
     for unit in approving():
         if unit.id != LATE_LISTER:
             list_all(year, unit.id)
+    year.site.settle()
     year.go_to(9, 12)
     list_all(year, LATE_LISTER)
+    year.site.settle()
 
 
 def publish(year: Year, lived: Lived) -> Matters:
@@ -76,4 +82,5 @@ def publish(year: Year, lived: Lived) -> Matters:
         matters.act(days)
         if days in COMPARED_ON:
             lived.states[day] = matters.compare()
+            lived.figures[day] = compare_figures(year)
     return matters

@@ -49,9 +49,10 @@ class Listed:
 
 @dataclass
 class Matter:
-    """What was done about one hit, as (day, what, where or how), in order."""
+    """What was done about one hit, as (day, what, where or how), in order. ``declared_by``: at first."""
 
     notified: date
+    declared_by: set[str]
     acts: list[tuple[date, str, str]] = field(default_factory=list)
 
     def by(self, day: date) -> list[tuple[date, str, str]]:
@@ -66,6 +67,7 @@ class Model:
     declared: dict[tuple[str, str], Declared] = field(default_factory=dict)
     listed: dict[tuple[str, str], Listed] = field(default_factory=dict)
     matters: dict[Key, Matter] = field(default_factory=dict)
+    submitted: dict[tuple[str, str], date] = field(default_factory=dict)
 
     # --- what was done ----------------------------------------------------------------------------
 
@@ -77,21 +79,28 @@ class Model:
         """What was signed and entered counts from that day on (R21); the official himself too (R16)."""
         known = self.declared.setdefault((unit, official), Declared())
         known.versions.append((day, {official: "本人"} | relatives))
+        self.submitted.setdefault((unit, "registry"), day)
 
     def list_item(self, unit: str, ref: str, person: str, day: date) -> None:
         """What was reviewed and signed counts from that day on (R25)."""
         self.listed[unit, ref] = Listed(person, day)
+        self.submitted.setdefault((unit, "beneficiary"), day)
 
     def withdraw_item(self, unit: str, ref: str, day: date) -> None:
         self.listed[unit, ref].until = day
 
     def notify(self, key: Key, day: date) -> None:
         """Both units are told of the hit (R36)."""
-        self.matters.setdefault(key, Matter(day))
+        self.matters.setdefault(key, Matter(day, self.hits(day)[key]))
 
     def act(self, key: Key, day: date, what: str, how: str = "") -> None:
         """take; conclude yes/no; measure; post, down or object at a place."""
         self.matters[key].acts.append((day, what, how))
+
+    @property
+    def approvers(self) -> set[str]:
+        """The units that approve items."""
+        return {unit for unit, _ in self.listed}
 
     # --- what must come of it ---------------------------------------------------------------------
 
