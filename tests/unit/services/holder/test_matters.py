@@ -2,202 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlmodel import Session
 
-from libmatch.notices import HitNotice, ItemNotice, OfficialNotice, seal_notice
-from libmatch.prepare import Payload
-from libmatch.records import Side
 from libmatch.reports import Stage
-from services.chassis.config import DatabaseSettings, PeerSettings
-from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.refusals import Conflict
-from services.chassis.schema import migrate
-from services.chassis.server import Runtime
-from services.holder.app import make_sync
-from services.holder.matters.desk import At, Finding
-from services.holder.matters.facts import CaseFacts
-from services.holder.matters.office import MatterOffice, make_office
-from services.holder.peers import open_matcher
-from services.holder.store import matters as store
-from services.holder.store import records
-from services.holder.sync import Sync
-from services.registry.app import VERSIONS
-from services.rules.matter_facts import Actor, Matter, Recipient, State, Verdict
-from services.rules.public_notice import Hotline
-from services.rules.roles import Action, Role
-from services.rules.ruleset import packaged_rulesets
+from services.holder.matters.desk import Finding
+from services.holder.matters.posted import Form
+from services.rules.matter_facts import Recipient, State, Verdict
 from services.rules.violation import RuleViolation
 from tests.chassis_pki import Pki
-from tests.district import District, item_payload, person, relative_payload
-from tests.matcher_in_memory import MemoryMatcher, serving
-from tests.unit.services.holder.bench import make_material
-
-CASE, HIT, SUBJECT = b"c" * 16, bytes(range(32)), bytes(15) + b"\x01"
-FACTS = CaseFacts(
-    approving_unit="ben-a",
-    declaring_unit="reg-a",
-    official="乙某",
-    official_post="某局科长",
-    relation="配偶",
-    beneficiary="甲某",
-    born=date(1980, 1, 1),
-    item_name="改厕补助",
-    programme="项目补助",
-    amount_fen=120_000,
-    place="某镇某村",
-    start=date(2026, 3, 1),
-)
-HOTLINES = (Hotline("某镇纪委", "72000001"), Hotline("某局", "72000002"))
-ROLES = {"wang": Role.WORKER, "li": Role.RESPONSIBLE_LEADER}
-
-
-def actor_of(identity: Identity, action: Action) -> Actor:
-    """Accounts of a unit: wang the worker, li the responsible leader."""
-    del action
-    return Actor(identity.login, f"姓名{identity.login}", identity.name, ROLES[identity.login])
-
-
-@dataclass
-class Office:
-    """One unit's service: its matters, and its rounds with the matcher."""
-
-    unit: str
-    database: Database
-    sync: Sync
-    office: MatterOffice
-
-    def who(self, login: str) -> Identity:
-        return Identity("fuling", "clerk", self.unit, login)
-
-    @property
-    def matter(self) -> Matter:
-        rules = packaged_rulesets()
-        case = self.database.read(lambda session: store.read_case(session, CASE, rules))
-        assert case is not None
-        return case.matter
-
-    @property
-    def at(self) -> At:
-        return At(CASE, self.matter.version)
-
-
-class Scene:
-    """Both units, one matcher, one clock."""
-
-    def __init__(self, folder: Path, pki: Pki, district: District) -> None:
-        self.district, self.pki, self.folder = district, pki, folder
-        self.matcher = MemoryMatcher(district)
-        self.time = district.now
-        self.stack = ExitStack()
-
-    def now(self) -> datetime:
-        return self.time
-
-    def open(self, address: str) -> None:
-        self.declarer = self._start("reg-a", Side.REGISTRY, relative_payload, address)
-        self.approver = self._start("ben-a", Side.BENEFICIARY, item_payload, address)
-        for unit, side in ((self.declarer, Side.REGISTRY), (self.approver, Side.BENEFICIARY)):
-            unit.database.run_tx(
-                "enter", lambda session: records.enter(session, [SUBJECT], self.time)
-            )
-            unit.sync.run()
-            self._notify(unit, side)
-        self.round()
-
-    def _start(
-        self, unit: str, side: Side, payload: Callable[..., Payload], address: str
-    ) -> Office:
-        settings = DatabaseSettings(path=self.folder / f"{unit}.db")
-        database = self.stack.enter_context(Database(settings))
-        migrate(database, VERSIONS)
-        peer = PeerSettings(address=address, identity="spiffe://fuling/matcher", timeout_s=20)
-        channel, matcher = open_matcher(peer, self.pki.issue(f"spiffe://fuling/unit/{unit}"))
-        self.stack.callback(channel.close)
-        material = make_material(self.district, unit, side)
-        runtime = Runtime(self.now, Identity("fuling", "unit", unit))
-
-        def load(session: Session, subjects: object) -> list[Payload]:
-            del session, subjects
-            return [payload(person(1))]
-
-        def facts(session: Session, notice_id: bytes) -> CaseFacts:
-            del session, notice_id
-            return FACTS
-
-        def save(session: Session, notice_id: bytes, notice: HitNotice) -> None:
-            del session, notice_id, notice  # what a notice says is ``FACTS``
-
-        sync = make_sync(database, matcher, material, runtime, load, save, facts)
-        office = make_office(database, material, actor_of, str.strip, facts, self.now, lambda: None)
-        return Office(unit, database, sync, office)
-
-    def _notify(self, unit: Office, side: Side) -> None:
-        found = unit.database.read(
-            lambda session: (
-                session.connection().exec_driver_sql("SELECT rid, token FROM record").one()
-            )
-        )
-        rid, token = bytes(found[0]), bytes(found[1])
-        notice = (
-            OfficialNotice(
-                *(rid, token, CASE, "ben-a", "受益人", "X-1", "改厕补助", "项目补助"),
-                *(120_000, "某镇某村", date(2026, 3, 1)),
-            )
-            if side is Side.REGISTRY
-            else ItemNotice(rid, token, CASE, "reg-a", "乙某", "某局", "科长", "配偶")
-        )
-        member, key = self.district.roster.find(unit.unit), self.district.inspector.signing
-        self.matcher.notices.append(
-            seal_notice(self.district.epoch, member, side, HIT, os.urandom(16), notice, key)
-        )
-
-    def round(self) -> None:
-        """Each service meets the matcher twice: what one sends, the other has afterwards."""
-        for _ in range(2):
-            self.declarer.sync.run()
-            self.approver.sync.run()
-
-    def pass_days(self, days: int) -> None:
-        self.time += timedelta(days=days)
-
-    def states(self) -> tuple[State, State]:
-        return self.declarer.matter.state, self.approver.matter.state
+from tests.district import District
+from tests.unit.services.holder.matters_bench import CASE, HOTLINES, Scene, opened, post, verify
 
 
 @pytest.fixture
 def scene(tmp_path: Path, pki: Pki, district: District) -> Iterator[Scene]:
     with opened(Scene(tmp_path, pki, district)) as scene:
         yield scene
-
-
-@contextmanager
-def opened(scene: Scene) -> Iterator[Scene]:
-    certificate = scene.pki.issue("spiffe://fuling/matcher")
-    with serving(scene.matcher, certificate) as (_, address), scene.stack:
-        scene.open(address)
-        yield scene
-
-
-def verify(scene: Scene, verdict: Verdict = Verdict.COMPLIANT) -> None:
-    approver = scene.approver
-    approver.office.desk.take(approver.who("wang"), approver.at)
-    finding = Finding(verdict, "对照政策逐项核对")
-    approver.office.desk.conclude(approver.who("li"), approver.at, finding)
-    scene.round()
-
-
-def post(scene: Scene, unit: Office) -> None:
-    unit.office.desk.post(unit.who("li"), unit.at, HOTLINES, "")
-    scene.round()
 
 
 def test_R36_R37_a_notice_opens_one_matter_in_each_unit_and_the_unit_has_its_copy(
@@ -274,3 +101,51 @@ def test_of_two_people_at_once_one_wins_and_the_other_is_told(scene: Scene) -> N
     with pytest.raises(Conflict):
         approver.office.desk.take(approver.who("li"), seen)
     assert scene.approver.matter.taken_by == "wang"
+
+
+def test_R48_a_step_comes_behind_what_it_answers_also_where_clocks_are_apart(scene: Scene) -> None:
+    verify(scene)
+    post(scene, scene.approver)
+    post(scene, scene.declarer)
+    scene.ahead = {"reg-a": timedelta(hours=20)}
+    approver, declarer = scene.approver, scene.declarer
+    declarer.office.desk.object(declarer.who("wang"), declarer.at, "来访登记第3号")
+    scene.round()
+    finding = Finding(Verdict.COMPLIANT, "异议不成立", verified_by="wang")
+    approver.office.desk.conclude(approver.who("li"), approver.at, finding)
+    scene.round()
+    assert scene.states() == (State.PUBLISHING, State.PUBLISHING)
+    assert declarer.matter.objections == approver.matter.objections
+    scene.pass_days(9)
+    scene.round()
+    assert scene.states() == (State.PUBLISHED, State.PUBLISHED)
+
+
+def test_R38_a_doubt_is_for_the_worker_and_the_answer_for_an_officer(scene: Scene) -> None:
+    declarer = scene.declarer
+    declarer.office.desk.dispute(declarer.who("wang"), declarer.at, "姓名与档案不符")
+    scene.round()
+    assert scene.states() == (State.DISPUTED, State.DISPUTED)
+    with pytest.raises(RuleViolation) as refused:
+        declarer.office.confirm.run(declarer.who("li"), CASE, "自行确认")
+    assert refused.value.rule == "R36"
+    officer = Identity("fuling", "officer", "zhang")
+    declarer.office.confirm.run(officer, CASE, "经核对档案无误")
+    scene.round()
+    assert scene.states() == (State.NOTIFIED, State.NOTIFIED)
+
+
+def test_R44_a_beneficiary_of_unknown_age_is_posted_once_the_leader_states_the_birthday(
+    scene: Scene,
+) -> None:
+    verify(scene)
+    scene.facts = replace(scene.facts, born=None)
+    unit = scene.approver
+    with pytest.raises(RuleViolation) as refused:
+        unit.office.desk.post(unit.who("li"), unit.at, HOTLINES, "")
+    assert refused.value.rule == "R44"
+    born = date(2020, 5, 1)
+    unit.office.desk.post(unit.who("li"), unit.at, HOTLINES, "", born)
+    text = unit.office.export.run(unit.who("li"), Form.JSON, CASE)
+    assert "甲某某" in text
+    assert "2020" not in text
