@@ -22,8 +22,8 @@ def line(seen: SeenLine) -> VersionLine:
         *("handed_back", "effective_from", "due_on", "reported_on"),
     )
     values: dict[str, Any] = dict.fromkeys(texts, "")
-    counts = {"number": 1, "relatives": 1, "unknown_ids": 0, "overdue_ids": 0}
-    return VersionLine(seen=seen, mine=True, late=False, **counts, **values)
+    values |= {"number": 1, "relatives": 1, "unknown_ids": 0, "overdue_ids": 0}
+    return VersionLine(seen=seen, mine=True, late=False, **values)
 
 
 def test_number_names_the_content_that_was_seen() -> None:
