@@ -143,7 +143,10 @@ class DrawChecks:
             store.add_result(moment.session, draw_id, result)
             return replace(held, results=checked.results)
 
-        return self._acting.run(doing, run, self._subjects.rule)
+        def tell(_: HeldDraw) -> str:
+            return f"{verdict.name.lower()} {item.hex()}"
+
+        return self._acting.run(doing, run, self._subjects.rule, tell=tell)
 
     def finish(self, caller: Identity, draw_id: bytes) -> HeldDraw:
         """Closes the check, once every drawn item has a result."""
