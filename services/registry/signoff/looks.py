@@ -169,13 +169,16 @@ class SignOffLooks:
         raise NotFound("no such version", "没有这个编号的申报版本。")
 
     def due(self, caller: Identity, until: date, reason: str) -> DueList:
-        """What is due by ``until``, the longest overdue first."""
+        """What is due by ``until``, the longest overdue first. Who was withdrawn owes nothing more."""
         trail, viewer = self._trail(caller, "list-due", reason), self._viewer(caller)
         today = china_day(trail.at)
 
         def run(session: Transaction) -> tuple[Histories, dict[Identifier, list[date]]]:
             trail.write(session)
             histories = store.read_histories(session, self._accounts.unit)
+            for official in store.find_withdrawn(session):
+                if official in histories and not histories[official][-1].is_open:
+                    del histories[official]
             return histories, store.read_confirmations(session)
 
         histories, confirmed = self._database.run_tx("signoff.due", run)

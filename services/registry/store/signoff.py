@@ -21,7 +21,12 @@ from services.registry.signoff.content import (
     values_to_identifier,
 )
 from services.registry.signoff.versions import Occasion, Placing, Reported, StagedVersion
-from services.registry.tables import ConfirmationRow, DeclarationVersionRow
+from services.registry.tables import (
+    ConfirmationRow,
+    DeclarationVersionRow,
+    OfficialRow,
+    RelativeRow,
+)
 from services.rules.accounts import Account
 from services.rules.declaration import TruthPledge
 from services.rules.entry import Course, State
@@ -91,6 +96,15 @@ def read_confirmations(session: Session) -> dict[Identifier, list[date]]:
     for kind, idn, on in session.execute(query.order_by(col(table.position))):
         found[Identifier(Kind(kind), idn)].append(on)
     return dict(found)
+
+
+def find_withdrawn(session: Session) -> set[Identifier]:
+    """Officials who were entered and of whom nobody is in the match any more: they have left."""
+    live = sa.select(col(RelativeRow.ref)).where(
+        col(RelativeRow.official) == col(OfficialRow.ref), ~col(RelativeRow.withdrawn)
+    )
+    query = sa.select(col(OfficialRow.kind), col(OfficialRow.idn)).where(~live.exists())
+    return {Identifier(Kind(kind), idn) for kind, idn in session.execute(query)}
 
 
 def add_confirmation(session: Session, version: StagedVersion, on: date, at: datetime) -> None:

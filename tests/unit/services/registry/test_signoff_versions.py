@@ -9,9 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.refusals import NotFound
+from services.holder.store.trail import Trail
 from services.registry.entries import RelativeStatus
 from services.registry.signoff.looks import DueKind, Next
 from services.registry.signoff.versions import Reported
+from services.registry.store import Store
 from services.rules.entry import State
 from services.rules.reporting import Post
 from services.rules.versions import ChangeKind
@@ -222,6 +224,17 @@ def test_R20_yearly_confirmation_moves_the_day_on_which_it_is_due(entered: Offic
     assert entered.looks.due(WORKER, year, LOOK).dues == ()
     (due,) = entered.looks.due(WORKER, TODAY + timedelta(days=365), LOOK).dues
     assert due.days_late == -365
+
+
+def test_R20_official_who_was_withdrawn_owes_no_confirmation(entered: Office) -> None:
+    year = SIGNED_ON + timedelta(days=365)
+    store = Store(entered.database)
+    trail = Trail(entered.now, WORKER, "withdraw-relatives", "", "调离本单位")
+    (listed,) = store.list_declarations(trail)
+    store.withdraw(listed.official.ref, [listed.relatives[1][0].ref], trail)
+    assert len(entered.looks.due(WORKER, year, LOOK).dues) == 1
+    store.withdraw(listed.official.ref, (), trail)
+    assert entered.looks.due(WORKER, year, LOOK).dues == ()
 
 
 def test_R20_what_waits_is_not_confirmed(entered: Office) -> None:
