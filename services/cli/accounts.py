@@ -36,6 +36,7 @@ _STATE_ZH = {
 _LOOK = "办理账号手续"  # why a step looks at the form that it is about
 
 Login = Annotated[str, typer.Argument(metavar="登录名", help="经办人证书上的登录名")]
+Why = Annotated[str, typer.Option("--reason", metavar="原因", help="记入审计记录")]
 On = Annotated[str, typer.Option("--on", metavar="日期", help="如 2026-01-31")]
 
 
@@ -139,10 +140,10 @@ def disable(
         _tell(AccountsClient(channel).disable(login, reason))
 
 
-def list_accounts(config: Config) -> None:
+def list_accounts(config: Config, reason: Why = _LOOK) -> None:
     """三员：列出全部账号。查看会记入审计记录。"""
     with connect(config) as channel:
-        lines, _ = AccountsClient(channel).list_accounts()
+        lines, _ = AccountsClient(channel).list_accounts(reason)
     headings = ("登录名", "姓名", "角色", "状态", "还缺")
     show_table("账号", headings, [_row(line) for line in lines])
 
@@ -161,10 +162,10 @@ def show(
     _tell(line)
 
 
-def check(config: Config) -> None:
+def check(config: Config, reason: Why = _LOOK) -> None:
     """三员：检查各账号和本单位的人员配备。有欠缺时退出码为 4。"""
     with connect(config) as channel:
-        lines, gap = AccountsClient(channel).list_accounts()
+        lines, gap = AccountsClient(channel).list_accounts(reason)
     waiting = [line for line in lines if line.state == "ACCOUNT_STATE_INCOMPLETE"]
     for line in waiting:
         _tell(line)

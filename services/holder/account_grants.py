@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
+from services.chassis.observe import scrub_text
 from services.chassis.refusals import Conflict, NotFound
 from services.holder.account_files import GRANTED, AccountFile
 from services.holder.store.accounts import Files
@@ -11,6 +13,13 @@ from services.rules.accounts import Account, check_accounts, check_roles
 from services.rules.roles import STAFF, Role
 from services.rules.ruleset import RuleSet
 from services.rules.violation import RuleViolation
+
+_LOGIN = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,63}")
+
+
+def is_login(text: str) -> bool:
+    """Whether ``text`` may be a login: it stands in trails, so nothing shaped like a number of a person."""
+    return _LOGIN.fullmatch(text) is not None and scrub_text(text) == text
 
 
 def account_subject(login: str) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from services.chassis.identity import Identity
 from services.holder.account_files import AccountFile
-from services.holder.account_grants import account_subject, find_file
+from services.holder.account_grants import account_subject, find_file, is_login
 from services.holder.accounts import Accounts
-from services.holder.reasons import check_reason
 from services.holder.store.trail import Trail
 from services.rules.roles import Action, Role
 from services.rules.violation import RuleViolation
@@ -21,8 +20,11 @@ class AccountLooks:
 
     accounts: Accounts
 
-    def list_all(self, actor: Identity) -> tuple[Sequence[AccountFile], str]:
-        """All files, for the three administrators, and what the unit lacks by R30 in Chinese ("")."""
+    def list_all(self, actor: Identity, reason: str) -> tuple[Sequence[AccountFile], str]:
+        """All files, for the three administrators, and what the unit lacks by R30 in Chinese ("").
+
+        RuleViolation R63 without a reason.
+        """
         if self.accounts.named_administrators().role_of(actor.login) is None:
             violation = RuleViolation(
                 "R64",
@@ -31,7 +33,7 @@ class AccountLooks:
             )
             self.accounts.refused(actor, "list-accounts", violation)
             raise violation
-        files = self.accounts.store.look(Trail(self.accounts.now(), actor, "list-accounts"))
+        files = self.accounts.store.look(self.accounts.look(actor, "list-accounts", reason))
         return tuple(files.values()), self.accounts.unit_gap(files)
 
     def show(self, actor: Identity, login: str, reason: str) -> AccountFile:
@@ -40,10 +42,10 @@ class AccountLooks:
         The audit administrator sees no form (R64).
         """
         system = self.accounts.named_administrators().role_of(actor.login) is Role.SYSTEM_ADMIN
-        login, why = login or actor.login, ""
+        login = login or actor.login
+        subject = account_subject(login) if is_login(login) else ""
+        trail = Trail(self.accounts.now(), actor, "show-account", subject)
         if login != actor.login:
             action = Action.ADMINISTER_ACCOUNTS if system else Action.GRANT_ROLES
-            self.accounts.require(actor, action)
-            why = check_reason(reason)
-        trail = Trail(self.accounts.now(), actor, "show-account", account_subject(login), why)
+            trail = self.accounts.look(actor, "show-account", reason, action, subject=subject)
         return find_file(self.accounts.store.look(trail), login)

@@ -7,12 +7,10 @@ but the pledge. A proposal made again starts the file anew: what was signed was 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from services.chassis.identity import Identity
-from services.chassis.observe import scrub_text
 from services.chassis.refusals import InvalidRequest
 from services.holder.account_files import AccountFile
 from services.holder.account_grants import (
@@ -20,6 +18,7 @@ from services.holder.account_grants import (
     administrator_has_no_other_account,
     check_grant,
     find_file,
+    is_login,
     open_file,
     out_of_order,
     own_account,
@@ -33,7 +32,6 @@ from services.rules.people import ConfidentialityPledge, Filing, PartyOpinion, S
 from services.rules.roles import Action, Role, may
 from services.rules.violation import RuleViolation
 
-_LOGIN = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,63}")
 Change = Callable[[AccountFile], AccountFile]
 
 
@@ -51,7 +49,7 @@ class AccountSteps:
         self, actor: Identity, login: str, form: StaffForm, *, discipline: bool
     ) -> AccountFile:
         """Opens the file of ``login`` with annex 4, or starts it anew (R32)."""
-        if not _LOGIN.fullmatch(login) or scrub_text(login) != login:
+        if not is_login(login):
             zh = "登录名只能用小写字母、数字和 - _ .，且不得形似证件号码或电话号码。"
             raise InvalidRequest("not a login", zh)
 

@@ -74,9 +74,9 @@ class AccountsClient:
         request = pb.DisableRequest(login=login, reason=reason)
         return _pb_to_line(self._stub.Disable(request).account)
 
-    def list_accounts(self) -> tuple[list[AccountLine], str]:
+    def list_accounts(self, reason: str) -> tuple[list[AccountLine], str]:
         """All accounts, and what the unit's appointments lack, in Chinese ("" when nothing)."""
-        response = self._stub.ListAccounts(pb.ListAccountsRequest())
+        response = self._stub.ListAccounts(pb.ListAccountsRequest(reason=reason))
         return [_pb_to_line(account) for account in response.accounts], response.unit_gap
 
     def show(self, login: str = "", reason: str = "") -> tuple[AccountLine, dict[str, Any]]:

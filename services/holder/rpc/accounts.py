@@ -89,8 +89,7 @@ class AccountsService(accounts_pb2_grpc.AccountsServicer):
     def ListAccounts(
         self, request: pb.ListAccountsRequest, context: grpc.ServicerContext
     ) -> pb.ListAccountsResponse:
-        del request
-        files, gap = self._looks.list_all(caller(context))
+        files, gap = self._looks.list_all(caller(context), request.reason)
         return pb.ListAccountsResponse(accounts=map(self._to_pb, files), unit_gap=gap)
 
     def GetAccount(

@@ -34,6 +34,7 @@ from tests.rules_samples import number, refusal, staff_form
 UNIT = "reg-a"
 TODAY = date(2026, 6, 1)
 IMPORT = Action.IMPORT_DECLARATIONS
+WHY = "办理账号手续"
 
 
 def who(login: str) -> Identity:
@@ -305,12 +306,17 @@ def test_R31_leader_reviews_and_does_not_enter(office: Office) -> None:
 def test_R63_look_at_a_form_names_its_reason_and_audit_sees_none(office: Office) -> None:
     office.staff()
     assert office.looks.show(who("li"), "", "").login == "li"
-    with pytest.raises(InvalidRequest):
-        office.looks.show(SECURITY, "li", "")
+    refusal("R63", office.looks.show, SECURITY, "li", "")
+    assert office.trail()[-1] == ("wang", "show-account", "account:li", "refused R63")
     office.looks.show(SECURITY, "li", "办理账号手续")
     for other in (AUDIT, who("liu")):
         with pytest.raises(RuleViolation):
             office.looks.show(other, "li", "想看一看")
+        with pytest.raises(RuleViolation):  # a number instead of a login is in no trail
+            office.looks.show(other, number(1).idn, "想看一看")
+    with pytest.raises(NotFound):
+        office.looks.show(SECURITY, number(1).idn, "想看一看")
+    assert number(1).idn not in repr(office.trail())
     assert ("wang", "show-account", "account:li", "ok") in office.trail()
 
 
@@ -324,10 +330,12 @@ def test_R63_list_without_a_reason_is_refused_once_there_are_administrators(
 
 def test_R64_list_is_for_the_administrators_and_tells_what_the_unit_lacks(office: Office) -> None:
     office.complete("li", form_of(1), Role.WORKER)
-    files, gap = office.looks.list_all(AUDIT)
+    files, gap = office.looks.list_all(AUDIT, WHY)
     assert [file.login for file in files] == ["li"]
     assert "责任领导" in gap
-    refusal("R64", office.looks.list_all, who("li"))
+    refusal("R64", office.looks.list_all, who("li"), WHY)
+    refusal("R63", office.looks.list_all, AUDIT, "")
+    assert office.trail()[-1] == ("chen", "list-accounts", "", "refused R63")
 
 
 def test_trial_without_administrators_refuses_nothing_and_has_no_accounts(trial: Office) -> None:
@@ -338,7 +346,7 @@ def test_trial_without_administrators_refuses_nothing_and_has_no_accounts(trial:
     with pytest.raises(Refused):
         trial.propose("li", form_of(1))
     with pytest.raises(Refused):
-        trial.looks.list_all(SYSTEM)
+        trial.looks.list_all(SYSTEM, WHY)
 
 
 def test_login_that_looks_like_a_number_of_a_person_is_refused(office: Office) -> None:
