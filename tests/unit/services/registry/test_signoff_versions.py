@@ -116,6 +116,13 @@ def test_R20_form_signed_before_the_event_is_refused(entered: Office) -> None:
     assert "规则R20" in str(problem)
 
 
+def test_R20_unsigned_form_with_an_event_to_come_is_not_even_a_draft(entered: Office) -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    done = entered.take(MOVED, change=ChangeKind.POST, event_on=tomorrow)
+    assert "规则R20" in str(done.report.problems[0])
+    assert len(entered.versions()) == 1
+
+
 def test_R20_relative_whom_the_new_version_no_longer_names_leaves_the_match(
     entered: Office,
 ) -> None:
