@@ -77,10 +77,8 @@ class MattersSite:
         *,
         registry: Sequence[str] = ("reg-a",),
         beneficiary: Sequence[str] = ("ben-a",),
-        settings: dict[str, Any] | None = None,
     ) -> None:
         self.folder, self.pki, self.clock = folder, pki, Clock()
-        self.more_settings = settings or {}
         self.sides = {**dict.fromkeys(registry, Side.REGISTRY)}
         self.sides |= dict.fromkeys(beneficiary, Side.BENEFICIARY)
         self.district: District = make_district(
@@ -138,7 +136,6 @@ class MattersSite:
                 address=self._running["matcher"].address, identity=MATCHER, timeout_s=5
             ),
             **self._service(unit, identity),
-            **self.more_settings,
         )
         build = registry_app.build if declares else beneficiary_app.build
         self._start(unit, build, settings, now or self.clock)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from libmatch.errors import BatchError, EncodingError, EpochError, ManifestError
 from libmatch.reports import Report, Stage
 from libmatch.suites import verify_signature
@@ -11,25 +13,42 @@ from services.process.entries import Entry, History, decode_body
 from services.process.moments import to_us
 from services.process.statements import Stated
 from services.rules.matter_steps import Conclude
+from services.rules.ruleset import RuleSets
 from services.rules.violation import RuleViolation
 
 UNBELIEVED = (BatchError, EncodingError, EpochError, ManifestError, RuleViolation)
 """Why a report is kept without what it says; whoever looks at the matter is told of their number."""
 
 
-def open_said(material: Material, report: Report) -> Entry | History:
-    """The step or history in the report. Raises one of ``UNBELIEVED``."""
+_FURTHEST_AHEAD = timedelta(days=366)
+"""Later steps of a case come behind earlier ones: a clock far ahead would draw the case along."""
+
+
+def open_said(
+    material: Material, rules: RuleSets, report: Report, now: datetime
+) -> Entry | History:
+    """The step or history in the report, which came at ``now``. Raises one of ``UNBELIEVED``."""
     said = decode_body(open_copy(material, report))
     if isinstance(said, Stated):
         raise EncodingError("what was stated at a meeting is for 纪委 alone")
     head = (report.case_id, report.unit, report.side, report.seq, report.at_us)
     if head != (said.case_id, said.unit, said.side, said.seq, to_us(said.at)):
         raise EncodingError("the report holds a step of another number, time or party")
-    if isinstance(said, History) and report.stage is not Stage.NOTE:
-        raise EncodingError("a history means nothing for the gate")
-    for entry in said.entries if isinstance(said, History) else (said,):
+    entries = said.entries if isinstance(said, History) else (said,)
+    if any(one.at > now + _FURTHEST_AHEAD for one in (said, *entries)):
+        raise EncodingError("the clock of the report's unit is more than a year ahead")
+    for entry in entries:
         _check_signed(material, entry)
+    if isinstance(said, History):
+        _check_history(said, report, rules)
     return said
+
+
+def _check_history(history: History, report: Report, rules: RuleSets) -> None:
+    if report.stage is not Stage.NOTE:
+        raise EncodingError("a history means nothing for the gate")
+    if history.opening is not None:
+        rules.get(history.opening.rules_version)  # unknown rules could not be folded by
 
 
 def _check_signed(material: Material, entry: Entry) -> None:

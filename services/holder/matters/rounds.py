@@ -251,7 +251,7 @@ class MatterRounds:
 
     def _take_in(self, number: int, report: Report, now: datetime) -> bool:
         try:
-            said = open_said(self._material, report)
+            said = open_said(self._material, self._rules, report, now)
         except UNBELIEVED as error:
             return self._keep(number, report, None, now, f"{type(error).__name__}: {error}"[:300])
         return self._keep(number, report, said, now)

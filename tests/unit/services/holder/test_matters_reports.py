@@ -19,7 +19,7 @@ from libmatch.reports import Report, Stage
 from libmatch.stubs.matcher.v1 import matcher_pb2
 from services.chassis.refusals import NotFound, Refused
 from services.holder.matters.sealing import Said, members_of, seal_said
-from services.process.entries import Entry, History, decode_body
+from services.process.entries import Entry, History, Opening, decode_body
 from services.process.moments import to_us
 from services.rules.matter_facts import Actor, State, Verdict
 from services.rules.matter_steps import Conclude, Step, Take
@@ -157,13 +157,17 @@ def test_R40_forged_reports_change_nothing_and_are_counted(scene: Scene) -> None
     deliver(scene, say(make_entry(scene, 2, Take()), at_us=5))
     deliver(scene, say(make_entry(scene, 2, unsigned), Stage.COMPLIANT))
     deliver(scene, say(replace(make_entry(scene, 2, Take()), actor=stranger)))
+    future = replace(make_entry(scene, 2, Take()), at=scene.time + timedelta(days=400))
+    deliver(scene, say(future))
+    unknown = Opening("reg-a", "1066-01", scene.time)
+    deliver(scene, say(History(CASE, "ben-a", Side.BENEFICIARY, 2, scene.time, unknown, ())))
     deliver(scene, Said(CASE, 2, 5, Stage.NOTE, b"nonsense"))
     deliver(scene, Said(CASE, 9, 1, Stage.NOTE, forged_history))
     deliver(scene, say(make_entry(scene, 2, Take())), spoil=True)
     scene.declarer.sync.run()
     assert scene.declarer.matter == before
     shown = scene.declarer.office.show.get(scene.declarer.who("li"), CASE)
-    assert shown.not_believed == 7
+    assert shown.not_believed == 9
 
 
 def test_R40_a_number_is_used_once_and_a_repetition_changes_nothing(scene: Scene) -> None:
