@@ -36,7 +36,7 @@ class ReadTrail:
     ) -> Sequence[AuditEntry]:
         """Up to ``limit`` (at most 1000) wanted entries behind ``after``; the look is an entry itself."""
         self._require(caller)
-        trail = Trail(self._now(), caller, "read-trail", f"after {after}")
+        trail = Trail(self._now(), caller, "read-trail")
         limit = min(limit or MAX_ENTRIES, MAX_ENTRIES)
 
         def run(session: Transaction) -> Sequence[AuditEntry]:

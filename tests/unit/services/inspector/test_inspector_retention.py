@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from libmatch.errors import ServiceError
 from libmatch.records import Side
 from services.chassis.config import DatabaseSettings
 from services.chassis.db import Database, to_micros
 from services.chassis.refusals import Conflict
 from services.chassis.schema import migrate
+from services.cli.peers.rights import RetentionClient
+from services.inspector import rpc
 from services.inspector.app import VERSIONS
 from services.inspector.retention import PurgeCases
 from services.rules.ruleset import packaged_rulesets
 from tests.district import person
-from tests.inspector_bench import LI, ZHANG, InspectorBench, item, relative
+from tests.inspector_bench import (
+    LI,
+    ZHANG,
+    Fuse,
+    Handlers,
+    InspectorBench,
+    Wire,
+    item,
+    relative,
+)
 from tests.rules_samples import refusal
 
 REG, BEN = Side.REGISTRY, Side.BENEFICIARY
@@ -145,3 +158,17 @@ def test_R65_hits_that_ended_before_the_upgrade_count_from_the_upgrade(tmp_path:
         ended, live = database.read(lambda session: session.execute(query).scalars().all())
     assert ended >= before
     assert live is None
+
+
+def test_R65_officer_erases_over_the_wire(scene: Scene) -> None:
+    scene.withdraw()
+    use = replace(scene.bench.use, purge=scene.purge)
+    client = RetentionClient(Wire(Handlers(lambda s: rpc.register(s, use)), ZHANG, Fuse()))
+    assert client.count_due() == ([], 0)
+    scene.after = YEAR
+    (line,), total = client.count_due()
+    assert (line.what, line.count, total) == ("已撤回且从未发出通知的比中内容", 1, 1)
+    with pytest.raises(ServiceError, match="another number"):
+        client.purge(2, WHY)
+    assert client.purge(total, WHY).purged == 1
+    assert client.count_due() == ([], 0)
