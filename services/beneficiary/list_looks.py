@@ -30,14 +30,15 @@ class ListLooks:
     def list_all(self, actor: Identity, *, waiting: bool) -> list[BeneficiaryList]:
         """All lists, or those that wait, the oldest first; nobody is named in them."""
         states = [ListState.WAITING] if waiting else []
-        return self._lists.list_all(states, Trail(self._accounts.now(), actor, "list-lists"))
+        return self._lists.list_all(states, Trail(self._accounts.now(), actor, "show-lists"))
 
     def show(
         self, actor: Identity, list_id: bytes, reason: str
     ) -> tuple[BeneficiaryList, list[ShownItem]]:
         """One list with its content, for who reviews and signs. RuleViolation R63, NotFound."""
         why = self._accounts.look_reason(reason)
-        trail = Trail(self._accounts.now(), actor, "show-list", list_id.hex(), why)
+        # "list-…": a look at everybody on it, as the access log of a person reads the trail.
+        trail = Trail(self._accounts.now(), actor, "list-content", list_id.hex(), why)
         found, entries = self._lists.get(list_id, trail)
         return found, [
             ShownItem(entry.item_ref, json_to_item(entry.content) if entry.content else None)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
+from functools import partial
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlmodel import Session
 
 from libmatch.notices import ItemNotice, OfficialNotice
 from libmatch.payloads import decode_item
 from services.beneficiary.app import VERSIONS
 from services.beneficiary.entries import make_payload
+from services.beneficiary.store.lists import read_unsigned
 from services.beneficiary.tables import Tables
-from services.chassis.schema import schema_differences
+from services.chassis.config import DatabaseSettings
+from services.chassis.db import Database
+from services.chassis.schema import migrate, schema_differences
 from services.holder.store.mailbox import Envelope, Mailbox, Received
 from services.holder.store.trail import Trail
 from tests.district import NOW, person
@@ -71,3 +79,31 @@ def test_notice_of_the_other_side_is_not_kept(unit: Unit) -> None:
         unit.database.run_tx(
             "save", lambda session: unit.store.save_notice(session, bytes(16), wrong)
         )
+
+
+def test_R61_what_was_held_before_there_were_lists_is_a_proposed_list_that_nobody_signed(
+    tmp_path: Path,
+) -> None:
+    with Database(DatabaseSettings(path=tmp_path / "old.db")) as database:
+        migrate(database, _first_three(tmp_path))
+        for statement in (
+            "INSERT INTO item VALUES (x'01', 'A-1', '', '', 500, '', NULL, '', '', 0, 0)",
+            "INSERT INTO person VALUES (x'02', x'01', 1, '', '受益人', '', 0, 0, 0)",
+            "INSERT INTO person VALUES (x'03', x'01', 1, '', '委托代理人', '', 1, 0, 0)",
+        ):
+            database.run_tx("old", partial(Session.execute, statement=sa.text(statement)))
+        migrate(database, VERSIONS)
+        query = "SELECT ref, in_pre, in_post, pre_amount_fen FROM person ORDER BY ref"
+        rows = database.read(lambda session: session.execute(sa.text(query)).all())
+        unsigned = database.read(lambda session: read_unsigned(session, ["A-1"]))
+    assert [tuple(row) for row in rows] == [(b"\x02", 1, 0, 500), (b"\x03", 0, 0, 500)]
+    assert unsigned == {"A-1"}
+
+
+def _first_three(tmp_path: Path) -> Path:
+    """The revisions of the release before there were lists."""
+    folder = tmp_path / "versions"
+    folder.mkdir()
+    for path in sorted(VERSIONS.glob("000[123]_*.py")):
+        shutil.copy(path, folder)
+    return folder

@@ -170,7 +170,7 @@ def test_R25_signer_sees_the_whole_content_and_says_why(office: Office) -> None:
     assert (said.amount_fen, said.persons[0].identifier) == (120050, person(1))
     entry = office.unit.trail()[-1]
     assert (entry.action, entry.subject, entry.reason) == (
-        "show-list",
+        "list-content",
         list_id.hex(),
         "办理名单审核",
     )
