@@ -36,6 +36,9 @@ from services.rules.ruleset import RuleSets
 from services.rules.violation import RuleViolation
 
 
+_OLDEST = date(1900, 1, 1)
+
+
 @dataclass(frozen=True)
 class At:
     """A case (16 bytes) and the version of it that the person has seen."""
@@ -119,8 +122,8 @@ class MatterDesk:
 
         def make(moment: Moment) -> Post:
             facts = self._facts_of(moment)
-            facts = replace(facts, born=facts.born or born)
-            return self._post(moment, facts, number, hotlines, remark)
+            day = _birthday(facts.born, born, china_day(moment.at))
+            return self._post(moment, replace(facts, born=day), number, hotlines, remark)
 
         self._run(doing, at, make)
 
@@ -173,3 +176,26 @@ class MatterDesk:
     def _run(self, doing: Doing, at: At, make: MakeStep) -> None:
         self._act.run(doing, at.case_id, at.version, make)
         self._wake()
+
+
+def _birthday(known: date | None, stated: date | None, today: date) -> date:
+    """When the beneficiary was born, by the number or else as stated. RuleViolation R44."""
+    born = known or stated
+    if born is None:
+        raise RuleViolation(
+            "R44",
+            "the number tells no date of birth; state it from the document (born_on)",
+            "受益人证件号码不含出生日期，无法判断姓名是否须遮盖；"
+            "请核对证件后填写受益人出生日期（--born 1980-01-31）再公示",
+        )
+    if stated is not None and stated != born:
+        raise RuleViolation(
+            "R44",
+            "the number tells another date of birth; leave the stated one out",
+            "填写的出生日期与受益人证件号码不符，请核对；证件号码含出生日期的不必填写",
+        )
+    if not _OLDEST <= born <= today:
+        raise RuleViolation(
+            "R44", "nobody was born then; correct the date", "受益人出生日期不正确，请核对"
+        )
+    return born
