@@ -65,7 +65,8 @@ class CaseMatters:
         while page := self.entries.read_page(after, _PAGE):
             found: list[Dispute] = []
             yield from [self._fold(told, found) for told in page]
-            self.disputes.add(found, self.now())
+            if found:
+                self.disputes.add(found, self.now())
             after = page[-1].case.number
 
     def _fold(self, told: Told, found: list[Dispute]) -> CaseMatter:
@@ -97,15 +98,19 @@ class CaseMatters:
         # What a unit repeats to one that came later, 纪委 has from it already.
         if isinstance(said, Entry) and isinstance(said.step, Conclude):
             outcome = said.step.outcome(said.actor, said.at)
-            outcome.verify(said.case_id, partial(verify_signature, self._signing_key(body)))
+            outcome.verify(said.case_id, partial(self._is_signed, body))
         return said
 
-    def _signing_key(self, body: Body) -> bytes:
+    def _is_signed(self, body: Body, message: bytes, signature: bytes) -> bool:
+        """Whether the unit signed it in the epoch in force, or in that of its report. ManifestError."""
+        member = find_member(self.epochs.current, body.unit)
+        if member is not None and verify_signature(member.signing_key, message, signature):
+            return True
         (report,) = self.entries.read_reports([body.report]).values()
         member = find_member(self.epochs.find(report.epoch), body.unit)
         if member is None:
             raise ManifestError("the kit has lost the epoch in which the outcome was signed")
-        return member.signing_key
+        return verify_signature(member.signing_key, message, signature)
 
     def _dispute(self, body: Body) -> Dispute:
         (report,) = self.entries.read_reports([body.report]).values()
