@@ -123,7 +123,8 @@ class DeclarationVersionRow(Tables, table=True):
     """A version of an official's declaration with its course (R19 to R21, R31). ``content``: JSON.
 
     ``course``: JSON of what was signed, entered and reviewed. ``digest`` covers the content, 32 bytes.
-    Days that nothing sets are None, texts that nobody gave "".
+    Days that nothing sets are None, texts that nobody gave "". ``entered_at``: when the row was staged;
+    the day of the entry into the match is that of the official's and relatives' rows.
     """
 
     __tablename__ = "declaration_version"

@@ -156,13 +156,13 @@ class Office:
         done: Imported = self._made.stage.run(WORKER, "申报表.csv", data, chosen)
         return done
 
-    def import_sheet(self, data: bytes) -> Imported:
+    def import_sheet(self, data: bytes, name: str = "申报表.csv") -> Imported:
         """The plain import, as the registry's first service offers it."""
         stage = self._made.stage
         use_case = ImportSheet(
             Store(self.database), (1, 2, 3, 4), lambda: self.now, lambda: None, stage
         )
-        return use_case.run(WORKER, "申报表.csv", data)
+        return use_case.run(WORKER, name, data)
 
     def versions(self, name: str = "王某") -> list[StagedVersion]:
         """All versions of the official of that name."""

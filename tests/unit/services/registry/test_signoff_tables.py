@@ -1,11 +1,15 @@
-"""What a table may say of each official beside annex 2: his post (R22), when he signed (R19)."""
+"""What tables and forms say of pledge and post: annex 2's signature (R19), a table's own columns (R22)."""
 
 from __future__ import annotations
 
+import io
 from datetime import date
+from pathlib import Path
 
+import openpyxl
 import pytest
 
+from services.registry.declaration_template import write_declaration_form
 from services.rules.entry import State
 from services.rules.reporting import Post
 from tests.district import person
@@ -56,4 +60,46 @@ def test_R22_cell_that_says_neither_post_nor_day_is_refused(
     (problem,) = done.report.problems
     assert problem.heading == heading
     assert words in problem.what
+    assert office.versions() == []
+
+
+def annex_2(folder: Path, signer: str, day: str) -> bytes:
+    """The form as printed, filled in, with what stands below the pledge."""
+    path = folder / "form.xlsx"
+    write_declaration_form(path)
+    book = openpyxl.load_workbook(path)
+    page, values = book["报告表"], form(SPOUSE)
+    for heading_row, whose in ((3, "报告人"), (6, "亲属")):
+        for cell in list(page[heading_row]):
+            heading = str(cell.value or "").replace("主管、分管或从事的具体工作", "具体工作")
+            value = values.get(f"{whose}{heading}", values.get(heading))
+            if cell.value and value:
+                page.cell(heading_row + 1, cell.column, value)
+    page["E28"], page["I28"] = signer, day
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("signer", "day", "state"),
+    [
+        ("王某", "2026-05-20", State.PLEDGED),
+        ("王某", "", State.DRAFT),
+        ("", "2026-05-20", State.DRAFT),
+    ],
+)
+def test_R19_form_that_is_signed_and_dated_is_pledged(
+    office: Office, tmp_path: Path, signer: str, day: str, state: State
+) -> None:
+    done = office.import_sheet(annex_2(tmp_path, signer, day), "报告表.xlsx")
+    assert done.report.problems == ()
+    assert office.version().state is state
+    told = any("没有签字或没有日期，请本人补签后登记" in n.text for n in done.notices)
+    assert told is (state is State.DRAFT)
+
+
+def test_R19_form_signed_by_somebody_else_is_refused(office: Office, tmp_path: Path) -> None:
+    done = office.import_sheet(annex_2(tmp_path, "钱某", "2026-05-20"), "报告表.xlsx")
+    assert done.report.problems
     assert office.versions() == []

@@ -167,9 +167,12 @@ def test_R20_older_version_is_not_handed_back_once_there_is_a_newer_one(office: 
 
 
 def test_R20_blank_cells_of_a_change_keep_what_was_declared(entered: Office) -> None:
-    blank = sheet(form(SPOUSE, 报告人职级="", 亲属单位="某公司"), form(CHILD, "李小某", "子女"))
+    first = form(SPOUSE, 报告人职级="", 亲属单位="某公司")
+    blank = sheet(first, form(CHILD, "李小某", "子女", 亲属户籍地址=""))
     change(entered, blank, ChangeKind.RELATIVES, event_on=TODAY)
-    assert entered.version().declaration.reporter.rank == "正科级"
+    content = entered.version().declaration
+    assert content.reporter.rank == "正科级"
+    assert [relative.household for relative in content.relatives] == ["某街道"] * 2
 
 
 @pytest.mark.parametrize(
