@@ -35,7 +35,6 @@ from services.rules.roles import Action
 from services.rules.ruleset import RuleSets
 from services.rules.violation import RuleViolation
 
-
 _OLDEST = date(1900, 1, 1)
 
 
