@@ -9,6 +9,8 @@ import grpc
 from libmatch.stubs.figures.v1 import figures_pb2 as pb
 from libmatch.stubs.figures.v1 import figures_pb2_grpc
 
+_LONG_S = 290.0  # a district has thousands of matters; services end calls after 300 s
+
 POSTS = {
     "责任领导": pb.STAFF_POST_RESPONSIBLE_LEADER,
     "工作人员": pb.STAFF_POST_WORKER,
@@ -100,14 +102,15 @@ class FiguresClient:
 
     def list_figures(self) -> FigureLines:
         """How far declarations and matters have come."""
-        told = self._stub.ListFigures(pb.ListFiguresRequest())
+        told = self._stub.ListFigures(pb.ListFiguresRequest(), timeout=_LONG_S)
         district = _pb_to_unit(told.district) if told.HasField("district") else None
         missing = tuple((one.unit, one.display_name, one.what) for one in told.missing)
         return FigureLines(told.as_of, tuple(map(_pb_to_unit, told.units)), district, missing)
 
     def list_deadlines(self, campaign: str = "") -> DeadlineLines:
         """What is late by that campaign, the newest for ""."""
-        told = self._stub.ListDeadlines(pb.ListDeadlinesRequest(campaign=campaign))
+        request = pb.ListDeadlinesRequest(campaign=campaign)
+        told = self._stub.ListDeadlines(request, timeout=_LONG_S)
         deadlines = (DeadlineLine(d.rule, d.due_on, d.units, d.done) for d in told.deadlines)
         late = (
             LateLine(

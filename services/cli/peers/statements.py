@@ -10,6 +10,8 @@ import grpc
 from libmatch.stubs.statements.v1 import statements_pb2 as pb
 from libmatch.stubs.statements.v1 import statements_pb2_grpc
 
+_LONG_S = 290.0  # a district has thousands of matters; services end calls after 300 s
+
 MEETINGS = {
     "民主生活会": pb.MEETING_DEMOCRATIC_LIFE,
     "组织生活会": pb.MEETING_ORGANISATION_LIFE,
@@ -93,7 +95,7 @@ class OversightClient:
 
     def count(self) -> tuple[str, list[UnitStatementsLine]]:
         """The day of the counts, and the counts by unit."""
-        told = self._stub.CountStatements(pb.CountStatementsRequest())
+        told = self._stub.CountStatements(pb.CountStatementsRequest(), timeout=_LONG_S)
         return told.as_of, [
             UnitStatementsLine(u.unit, u.display_name, u.owed, u.complete, u.partial, u.overdue)
             for u in told.units

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
@@ -28,6 +28,7 @@ from services.registry.statements import Held, Shown, YearlyStatements, party_me
 from services.registry.store import Store
 from services.registry.store.people import read_people
 from services.registry.tables import OfficialRow, RelativeRow
+from services.rules.deadlines import Campaign, Deadline, Step
 from services.rules.matter_facts import Matter, State
 from services.rules.ruleset import packaged_rulesets
 from services.rules.statements import Meeting
@@ -354,6 +355,16 @@ def test_R57_R58_a_unit_sees_its_own_deadlines(meetings: Meetings) -> None:
     told = book(meetings).deadlines("")
     assert [(one.rule, one.units, one.done) for one in told.standings] == [("R58", 1, 0)]
     assert [(one.unit, one.days) for one in told.late] == [(UNIT, 1)]
+
+
+def test_R57_the_forms_of_leader_and_worker_are_filed_when_the_second_one_is(
+    meetings: Meetings,
+) -> None:
+    day = date(2026, 5, 31)
+    campaign = Campaign("2026", "2026年", (Deadline(Step.STAFF_FORMS, day),))
+    own = replace(book(meetings), data=replace(DISTRICT, campaigns=(campaign,)))
+    (late,) = own.deadlines("").late
+    assert (late.rule, late.done_on, late.days) == ("R57", date(2026, 6, 1), 1)
 
 
 def test_R9_R11_R12_a_unit_sees_who_reports_to_it(meetings: Meetings) -> None:
