@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from demo.matters import MatterClerks
@@ -13,7 +13,7 @@ from tests.campaign.site import OFFICERS
 from tests.campaign.staff import LEADER, WORKER
 from tests.campaign.year import REASON, Year, approving, services
 
-Act = tuple[int, str, str]  # days behind the first notices, what, how
+Act = tuple[int, str, str]  # days behind the notice, what, how
 _TAKE: tuple[Act, ...] = ((1, "take", ""),)
 _FOUND: tuple[Act, ...] = (*_TAKE, (1, "conclude", "yes"))
 _FAILED: tuple[Act, ...] = (*_TAKE, (1, "conclude", "no"))
@@ -38,6 +38,8 @@ WAYS: Mapping[str, tuple[Act, ...]] = {
     "only taken": _TAKE,
 }
 """What is done about one matter after the other, again and again."""
+SIMPLE = (_POSTED, _FAILED)
+"""Ways of later matters."""
 _PARTS = (("take", "conclude", "measure"), ("down", "post", "object"))
 
 
@@ -48,10 +50,9 @@ class Matters:
         self.year = year
         self.ways: dict[Key, tuple[Act, ...]] = {}
         self.case_ids: dict[Key, bytes] = {}
-        self.began: date = year.today
 
-    def release(self) -> None:
-        """纪委 opens what was found, two officers release it, everybody gets the notices."""
+    def release(self, ways: Sequence[tuple[Act, ...]] = tuple(WAYS.values())) -> list[Key]:
+        """纪委 opens what was found, two officers release it, everybody gets the notices: new hits."""
         year = self.year
         year.site.settle()
         cases = [case for case in self.cases() if case.status == "CASE_STATUS_OPENED"]
@@ -59,12 +60,12 @@ class Matters:
         for officer in OFFICERS if ids else ():
             DeskClient(year.site.officer(officer)).release(ids, "核对无误，通知有关单位")
         year.site.settle()
-        ways = list(WAYS.values())
-        for case in sorted(cases, key=key_of):
+        for number, case in enumerate(sorted(cases, key=key_of)):
             key = key_of(case)
             year.model.notify(key, year.today)
             self.case_ids[key] = bytes.fromhex(case.case_id)
-            self.ways[key] = ways[len(self.ways) % len(ways)]
+            self.ways[key] = ways[number % len(ways)]
+        return sorted(map(key_of, cases))
 
     def cases(self) -> list[CaseLine]:
         """All cases of 纪委's."""
@@ -74,21 +75,24 @@ class Matters:
         site = self.year.site
         return MatterClerks.of(site.clerk(unit, side, WORKER), site.clerk(unit, side, LEADER))
 
-    def act(self, days: int) -> None:
-        """Does what is planned for so many days behind the first notices."""
+    def act(self) -> None:
+        """Does what is planned for today, so many days behind the notice of each."""
         for part in _PARTS:
-            planned = [one for what in part for one in self._planned(days, what)]
+            planned = [one for what in part for one in self._planned(what)]
+            offices = [self._place(key, how) for key, (_, _, how) in planned]
+            self.year.site.meet(offices)
             for key, act in planned:
                 self._do(key, act)
-            if planned:
-                self.year.site.settle()
+            self.year.site.meet(offices)  # today: the days of a publication are the matcher's
 
-    def _planned(self, days: int, what: str) -> list[tuple[Key, Act]]:
+    def _planned(self, what: str) -> list[tuple[Key, Act]]:
+        model, today = self.year.model, self.year.today
+        days = {key: (today - model.matters[key].notified).days for key in self.ways}
         return [
             (key, act)
             for key, way in sorted(self.ways.items())
             for act in way
-            if act[:2] == (days, what)
+            if act[:2] == (days[key], what)
         ]
 
     def _do(self, key: Key, act: Act) -> None:

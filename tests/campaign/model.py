@@ -36,15 +36,16 @@ class Declared:
 
 @dataclass
 class Listed:
-    """An item: who is on its list, from when until when."""
+    """An item: who is matched for it since when; who was proposed, who got it (R61); its end."""
 
-    person: str
-    since: date
+    persons: dict[str, date] = field(default_factory=dict)
+    proposed: set[str] = field(default_factory=set)
+    actual: set[str] = field(default_factory=set)
     until: date | None = None
 
     def names(self, person: str, day: date) -> bool:
         ended = self.until is not None and self.until <= day
-        return person == self.person and self.since <= day and not ended
+        return person in self.persons and self.persons[person] <= day and not ended
 
 
 @dataclass
@@ -83,8 +84,16 @@ class Model:
 
     def list_item(self, unit: str, ref: str, person: str, day: date) -> None:
         """What was reviewed and signed counts from that day on (R25)."""
-        self.listed[unit, ref] = Listed(person, day)
+        item = self.listed.setdefault((unit, ref), Listed())
+        item.persons.setdefault(person, day)
+        item.proposed.add(person)
         self.submitted.setdefault((unit, "beneficiary"), day)
+
+    def list_actual(self, unit: str, ref: str, person: str, day: date) -> None:
+        """Who got it in the end is matched like any other; who was proposed stays in the match (R61)."""
+        item = self.listed[unit, ref]
+        item.persons.setdefault(person, day)
+        item.actual.add(person)
 
     def withdraw_item(self, unit: str, ref: str, day: date) -> None:
         self.listed[unit, ref].until = day

@@ -50,7 +50,7 @@ def _relative_cells(relation: str, person: Person) -> dict[str, str]:
     """A person without a number is not known yet (R18)."""
     return {
         "亲属姓名": person.name,
-        "亲属性别": person.sex,
+        "亲属性别": person.sex if person.idn else "女",
         "亲属关系": relation,
         "亲属政治面貌": "群众",
         "亲属单位": "无",
@@ -58,6 +58,7 @@ def _relative_cells(relation: str, person: Person) -> dict[str, str]:
         "亲属身份证号码": person.idn,
         "亲属手机号码": "无",
         "亲属户籍地址": "某街道",
+        "备注": "" if person.idn else "在外地，尚未取得证件号码",
     }
 
 

@@ -13,7 +13,7 @@ The clock of the services is in the year of the campaign; TLS has the machine's.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -110,9 +110,13 @@ class Site:
     def settle(self) -> None:
         """Every service meets the matcher until each has what the others did; 纪委 in between."""
         for _ in range(2):
-            for unit, side in self.offices:
-                _CLIENTS[side](self.system(unit, side)).sync()
+            self.meet(self.offices)
             self.desk.pull()
+
+    def meet(self, offices: Iterable[tuple[str, str]]) -> None:
+        """These services meet the matcher once: what waits there comes in, what waits here goes out."""
+        for unit, side in sorted(set(offices)):
+            _CLIENTS[side](self.system(unit, side)).sync()
 
     @property
     def desk(self) -> DeskClient:
