@@ -104,6 +104,15 @@ def test_R65_case_that_goes_on_is_never_due(scene: Scene) -> None:
     assert scene.due() == 0
 
 
+def test_R65_case_that_another_units_declaration_still_says_is_never_due(scene: Scene) -> None:
+    scene.bench.submit("reg-b", REG, [relative(person(1))])
+    scene.bench.pull()
+    scene.withdraw()
+    scene.after = 40 * YEAR
+    assert {len(case.pairs) for case in scene.bench.cases()} == {1, 2}
+    assert scene.due() == 0
+
+
 def test_R65_case_that_units_were_told_of_is_kept_with_its_matter(scene: Scene) -> None:
     ids = [case.case_id for case in scene.bench.cases()]
     for officer in (ZHANG, LI):

@@ -237,6 +237,23 @@ def test_R65_what_matched_or_may_have_matched_is_kept(rights: Rights, *, opened:
     assert rights.due() == 0
 
 
+def test_R65_declaration_in_a_draw_that_goes_on_is_kept(rights: Rights) -> None:
+    end(rights.registry, "王小某")
+    rights.at = NOW + YEAR
+    database, official = rights.registry.database, rights.registry.listed()[0].official.ref
+    draw = sa.text(
+        "INSERT INTO draw (draw_id, number, kind, unit, year, percent, record, planned_by, "
+        "planned_at, moved_at) VALUES (zeroblob(16), 1, 'UNIT', 'reg-a', 2026, 30, x'', 'ji', 1, 1)"
+    )
+    drawn = sa.text("INSERT INTO draw_item VALUES (zeroblob(16), :official)")
+    database.run_tx("draw", lambda session: session.execute(draw))
+    database.run_tx("draw", lambda session: session.execute(drawn, {"official": official}))
+    assert rights.due() == 0
+    finish = sa.text("UPDATE draw SET finished_at = 2")
+    database.run_tx("draw", lambda session: session.execute(finish))
+    assert rights.due() == 1
+
+
 def test_R65_official_goes_with_the_last_of_the_declaration(rights: Rights) -> None:
     end(rights.registry)
     rights.at = NOW + YEAR
