@@ -11,6 +11,8 @@ from services.chassis.identity import Identity
 from services.holder.accounts import Accounts
 from services.holder.store.trail import Trail
 
+PAGE = 2000  # items, some 300 bytes each: far below the smallest sensible message limit
+
 
 @dataclass(frozen=True, repr=False)
 class ShownItem:
@@ -20,10 +22,20 @@ class ShownItem:
     said: Item | None
 
 
-class ListLooks:
-    """What the unit's staff, the signer and the discipline organ see of lists."""
+@dataclass(frozen=True, repr=False)
+class ShownList:
+    """A page of a list. ``next_after``: the item behind which the next page begins, "" on the last."""
 
-    def __init__(self, lists: ListStore, accounts: Accounts) -> None:
+    head: BeneficiaryList
+    items: tuple[ShownItem, ...]
+    next_after: str
+
+
+class ListLooks:
+    """What the unit's staff, the signer and the discipline organ see of lists, ``page`` items at a time."""
+
+    def __init__(self, lists: ListStore, accounts: Accounts, page: int = PAGE) -> None:
+        self._page = page
         self._lists = lists
         self._accounts = accounts
 
@@ -32,15 +44,14 @@ class ListLooks:
         states = [ListState.WAITING] if waiting else []
         return self._lists.list_all(states, Trail(self._accounts.now(), actor, "show-lists"))
 
-    def show(
-        self, actor: Identity, list_id: bytes, reason: str
-    ) -> tuple[BeneficiaryList, list[ShownItem]]:
-        """One list with its content, for who reviews and signs. RuleViolation R63, NotFound."""
+    def show(self, actor: Identity, list_id: bytes, reason: str, after: str = "") -> ShownList:
+        """One list with what it says behind the item ``after``. RuleViolation R63, NotFound."""
         why = self._accounts.look_reason(reason)
         # "list-…": a look at everybody on it, as the access log of a person reads the trail.
         trail = Trail(self._accounts.now(), actor, "list-content", list_id.hex(), why)
-        found, entries = self._lists.get(list_id, trail)
-        return found, [
+        found, entries = self._lists.get(list_id, after, self._page + 1, trail)
+        shown = tuple(
             ShownItem(entry.item_ref, json_to_item(entry.content) if entry.content else None)
-            for entry in entries
-        ]
+            for entry in entries[: self._page]
+        )
+        return ShownList(found, shown, shown[-1].item_ref if len(entries) > self._page else "")

@@ -112,9 +112,11 @@ def reconcile(
 ) -> None:
     """核对事前、事后名单：谁是新增的，谁没有享受，金额、身份有无变化，谁逾期。有差异时退出码为 4。"""
     with connect(config) as channel:
-        lines = ListsClient(channel).reconcile(refs or [], reason)
+        lines, left_out = ListsClient(channel).reconcile(refs or [], reason)
     headings = ("编号", "事项", "差异", "姓名", "事前", "事后", "事后名单期限")
     show_table("事前、事后名单差异", headings, [_difference_row(line) for line in lines])
+    if left_out:
+        typer.echo(f"还有{left_out}个事项有差异或逾期，未列出，请按编号查询")
     if lines:
         raise typer.Exit(Exit.PARTIAL)
 

@@ -150,7 +150,7 @@ def compare_with_the_actual_list(unit: Unit) -> None:
     put_in_force(unit)
     with ExitStack() as stack:
         client = ListsClient(unit.channel("liu", stack))
-        (found,) = [one for one in client.reconcile([], "核对实施情况") if one.kind]
+        (found,) = [one for one in client.reconcile([], "核对实施情况")[0] if one.kind]
     assert (found.item_ref, found.kind, found.person) == ("A-1", "DIFFERENCE_KIND_ADDED", "赵某")
     code, text = unit.tell("li", "beneficiary", "reconcile", *WHY)
     assert code == Exit.PARTIAL

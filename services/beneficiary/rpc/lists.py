@@ -26,6 +26,7 @@ from services.rules.roles import Action
 
 SERVICE = "libmatch.lists.v1.Lists"
 MAX_ITEMS = 500
+_MOST_RECONCILED = 2000
 
 ACTIONS = {
     "ImportActual": (Action.IMPORT_ITEMS,),
@@ -75,8 +76,12 @@ class Lists(lists_pb2_grpc.ListsServicer):
         self, request: pb.GetListRequest, context: grpc.ServicerContext
     ) -> pb.GetListResponse:
         about = (_list_id(request.list_id), request.reason)
-        found, items = self._desk.looks.show(caller(context), *about)
-        return pb.GetListResponse(list=_list_to_pb(found), items=map(_shown_to_pb, items))
+        shown = self._desk.looks.show(caller(context), *about, request.after)
+        return pb.GetListResponse(
+            list=_list_to_pb(shown.head),
+            items=map(_shown_to_pb, shown.items),
+            next_after=shown.next_after,
+        )
 
     def ReviewList(
         self, request: pb.ReviewListRequest, context: grpc.ServicerContext
@@ -107,7 +112,10 @@ class Lists(lists_pb2_grpc.ListsServicer):
         if len(refs) > MAX_ITEMS:
             raise InvalidRequest("too many items", f"一次最多核对{MAX_ITEMS}个事项。")
         found = self._desk.reconcile.run(caller(context), refs, request.reason)
-        return pb.ReconcileResponse(items=map(_reconciled_to_pb, found))
+        told = found[:_MOST_RECONCILED]
+        return pb.ReconcileResponse(
+            items=map(_reconciled_to_pb, told), left_out=len(found) - len(told)
+        )
 
 
 def _list_id(data: bytes) -> bytes:

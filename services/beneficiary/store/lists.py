@@ -162,13 +162,19 @@ class ListStore:
 
         return self._database.run_tx("lists.list", run)
 
-    def get(self, list_id: bytes, trail: Trail) -> tuple[BeneficiaryList, list[ListEntry]]:
-        """A list with its entries, in order of their numbers. Raises NotFound."""
+    def get(
+        self, list_id: bytes, after: str, limit: int, trail: Trail
+    ) -> tuple[BeneficiaryList, list[ListEntry]]:
+        """A list with up to ``limit`` entries behind the number ``after``, in order. Raises NotFound."""
 
         def run(session: Session) -> tuple[BeneficiaryList, list[ListEntry]]:
             found = _get(session, list_id)
             trail.write(session)
-            return found, _read_entries(session, list_id)
+            query = select(ListEntryRow).where(
+                col(ListEntryRow.list_id) == list_id, col(ListEntryRow.item_ref) > after
+            )
+            page = query.order_by(col(ListEntryRow.item_ref)).limit(limit)
+            return found, [_row_to_entry(row) for row in session.exec(page)]
 
         return self._database.run_tx("lists.get", run)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import grpc
 
+from libmatch.errors import ServiceError
 from libmatch.stubs.lists.v1 import lists_pb2 as pb
 from libmatch.stubs.lists.v1 import lists_pb2_grpc
 
@@ -73,10 +74,18 @@ class ListsClient:
         return [_pb_to_line(one) for one in response.lists]
 
     def show(self, list_id: bytes, reason: str = "") -> tuple[ListLine, list[ListedPersonLine]]:
-        """A list with what it says, person by person."""
-        response = self._stub.GetList(pb.GetListRequest(list_id=list_id, reason=reason))
-        lines = [line for item in response.items for line in _persons(item)]
-        return _pb_to_line(response.list), lines
+        """A list with what it says, person by person. ServiceError where it changes meanwhile."""
+        request, lines = pb.GetListRequest(list_id=list_id, reason=reason), list[ListedPersonLine]()
+        first = page = self._stub.GetList(request)
+        while True:
+            lines += [line for item in page.items for line in _persons(item)]
+            if not page.next_after:
+                return _pb_to_line(page.list), lines
+            request.after = page.next_after
+            page = self._stub.GetList(request)
+            if page.list.digest != first.list.digest:
+                text = "名单在查看过程中有改动，请重新查看。"
+                raise ServiceError("ABORTED", "LIST_CHANGED", "the list was altered", text)
 
     def review(self, list_id: bytes, digest: bytes) -> ListLine:
         """Reviews the list whose content was read."""
@@ -93,10 +102,13 @@ class ListsClient:
         request = pb.DiscardListRequest(list_id=list_id, reason=reason)
         return _pb_to_line(self._stub.DiscardList(request).list)
 
-    def reconcile(self, item_refs: Sequence[str] = (), reason: str = "") -> list[DifferenceLine]:
-        """All differences of the items, and those whose actual list is overdue."""
+    def reconcile(
+        self, item_refs: Sequence[str] = (), reason: str = ""
+    ) -> tuple[list[DifferenceLine], int]:
+        """Differences of the items, also those whose actual list is overdue; and how many items more
+        have some."""
         response = self._stub.Reconcile(pb.ReconcileRequest(item_refs=item_refs, reason=reason))
-        return [line for item in response.items for line in _differences(item)]
+        return [line for item in response.items for line in _differences(item)], response.left_out
 
 
 def _pb_to_line(one: pb.List) -> ListLine:

@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from libmatch.stubs.core.v1 import core_pb2 as libmatch_dot_stubs_dot_core_dot_v1_dot_core__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#libmatch/stubs/lists/v1/lists.proto\x12\x11libmatch.lists.v1\x1a!libmatch/stubs/core/v1/core.proto\"\xa1\x02\n\x04List\x12\x0f\n\x07list_id\x18\x01 \x01(\x0c\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.libmatch.lists.v1.ListKind\x12+\n\x05state\x18\x03 \x01(\x0e\x32\x1c.libmatch.lists.v1.ListState\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c\x12\r\n\x05items\x18\x05 \x01(\r\x12\x13\n\x0bimported_by\x18\x06 \x01(\t\x12\x13\n\x0breviewed_by\x18\x07 \x01(\t\x12\x11\n\tsigned_by\x18\x08 \x01(\t\x12\x16\n\x0eimported_at_us\x18\t \x01(\x04\x12\x16\n\x0ereviewed_at_us\x18\n \x01(\x04\x12\x14\n\x0csigned_at_us\x18\x0b \x01(\x04\x12\x0e\n\x06reason\x18\x0c \x01(\t\"#\n\x10ListListsRequest\x12\x0f\n\x07waiting\x18\x01 \x01(\x08\";\n\x11ListListsResponse\x12&\n\x05lists\x18\x01 \x03(\x0b\x32\x17.libmatch.lists.v1.List\"1\n\x0eGetListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\x0c\x12\x0e\n\x06reason\x18\x02 \x01(\t\"f\n\x0fGetListResponse\x12%\n\x04list\x18\x01 \x01(\x0b\x32\x17.libmatch.lists.v1.List\x12,\n\x05items\x18\x02 \x03(\x0b\x32\x1d.libmatch.lists.v1.ListedItem\"\xef\x01\n\nListedItem\x12\x10\n\x08item_ref\x18\x01 \x01(\t\x12\x11\n\titem_name\x18\x02 \x01(\t\x12\x11\n\tprogramme\x18\x03 \x01(\t\x12\x17\n\namount_fen\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05place\x18\x05 \x01(\t\x12\r\n\x05start\x18\x06 \x01(\t\x12\x10\n\x08\x66inished\x18\x07 \x01(\t\x12\x0f\n\x07\x63ompany\x18\x08 \x01(\t\x12\x0e\n\x06remark\x18\t \x01(\t\x12\x30\n\x07persons\x18\n \x03(\x0b\x32\x1f.libmatch.lists.v1.ListedPersonB\r\n\x0b_amount_fen\"B\n\x0cListedPerson\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x02 \x01(\t\x12\x12\n\nidentifier\x18\x03 \x01(\t\"4\n\x11ReviewListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\";\n\x12ReviewListResponse\x12%\n\x04list\x18\x01 \x01(\x0b\x32\x17.libmatch.lists.v1.List\"2\n\x0fSignListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\"9\n\x10SignListResponse\x12%\n\x04list\x18\x01 \x01(\x0b\x32\x17.libmatch.lists.v1.List\"5\n\x12\x44iscardListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\x0c\x12\x0e\n\x06reason\x18\x02 \x01(\t\"<\n\x13\x44iscardListResponse\x12%\n\x04list\x18\x01 \x01(\x0b\x32\x17.libmatch.lists.v1.List\"5\n\x10ReconcileRequest\x12\x11\n\titem_refs\x18\x01 \x03(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"E\n\x11ReconcileResponse\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.libmatch.lists.v1.ReconciledItem\"\xad\x01\n\x0eReconciledItem\x12\x10\n\x08item_ref\x18\x01 \x01(\t\x12\x11\n\titem_name\x18\x02 \x01(\t\x12\x0f\n\x07has_pre\x18\x03 \x01(\x08\x12\x10\n\x08has_post\x18\x04 \x01(\x08\x12\x0e\n\x06\x64ue_on\x18\x05 \x01(\t\x12\x0f\n\x07overdue\x18\x06 \x01(\x08\x12\x32\n\x0b\x64ifferences\x18\x07 \x03(\x0b\x32\x1d.libmatch.lists.v1.Difference\"\xa5\x01\n\nDifference\x12/\n\x04kind\x18\x01 \x01(\x0e\x32!.libmatch.lists.v1.DifferenceKind\x12\x13\n\x0bperson_name\x18\x02 \x01(\t\x12(\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x18.libmatch.lists.v1.Share\x12\'\n\x05\x61\x66ter\x18\x04 \x01(\x0b\x32\x18.libmatch.lists.v1.Share\"A\n\x05Share\x12\x10\n\x08\x63\x61pacity\x18\x01 \x01(\t\x12\x17\n\namount_fen\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\r\n\x0b_amount_fen*f\n\x08ListKind\x12\x19\n\x15LIST_KIND_UNSPECIFIED\x10\x00\x12\x11\n\rLIST_KIND_PRE\x10\x01\x12\x12\n\x0eLIST_KIND_POST\x10\x02\x12\x18\n\x14LIST_KIND_WITHDRAWAL\x10\x03*\x8b\x01\n\tListState\x12\x1a\n\x16LIST_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12LIST_STATE_WAITING\x10\x01\x12\x17\n\x13LIST_STATE_IN_FORCE\x10\x02\x12\x17\n\x13LIST_STATE_REPLACED\x10\x03\x12\x18\n\x14LIST_STATE_DISCARDED\x10\x04*\xc4\x01\n\x0e\x44ifferenceKind\x12\x1f\n\x1b\x44IFFERENCE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44IFFERENCE_KIND_ADDED\x10\x01\x12\x1b\n\x17\x44IFFERENCE_KIND_MISSING\x10\x02\x12\x1a\n\x16\x44IFFERENCE_KIND_AMOUNT\x10\x03\x12\x1c\n\x18\x44IFFERENCE_KIND_CAPACITY\x10\x04\x12\x1f\n\x1b\x44IFFERENCE_KIND_NO_PRE_LIST\x10\x05\x32\xe6\x04\n\x05Lists\x12M\n\x0cImportActual\x12\x1b.libmatch.core.v1.FileChunk\x1a\x1e.libmatch.core.v1.ImportReport(\x01\x12V\n\tListLists\x12#.libmatch.lists.v1.ListListsRequest\x1a$.libmatch.lists.v1.ListListsResponse\x12P\n\x07GetList\x12!.libmatch.lists.v1.GetListRequest\x1a\".libmatch.lists.v1.GetListResponse\x12Y\n\nReviewList\x12$.libmatch.lists.v1.ReviewListRequest\x1a%.libmatch.lists.v1.ReviewListResponse\x12S\n\x08SignList\x12\".libmatch.lists.v1.SignListRequest\x1a#.libmatch.lists.v1.SignListResponse\x12\\\n\x0b\x44iscardList\x12%.libmatch.lists.v1.DiscardListRequest\x1a&.libmatch.lists.v1.DiscardListResponse\x12V\n\tReconcile\x12#.libmatch.lists.v1.ReconcileRequest\x1a$.libmatch.lists.v1.ReconcileResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#libmatch/stubs/lists/v1/lists.proto\x12\x11libmatch.lists.v1\x1a!libmatch/stubs/core/v1/core.proto\"\xa1\x02\n\x04List\x12\x0f\n\x07list_id\x18\x01 \x01(\x0c\x12)\n\x04kind\x18\x02 \x01(\x0e\x32\x1b.libmatch.lists.v1.ListKind\x12+\n\x05state\x18\x03 \x01(\x0e\x32\x1c.libmatch.lists.v1.ListState\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c\x12\r\n\x05items\x18\x05 \x01(\r\x12\x13\n\x0bimported_by\x18\x06 \x01(\t\x12\x13\n\x0breviewed_by\x18\x07 \x01(\t\x12\x11\n\tsigned_by\x18\x08 \x01(\t\x12\x16\n\x0eimported_at_us\x18\t \x01(\x04\x12\x16\n\x0ereviewed_at_us\x18\n \x01(\x04\x12\x14\n\x0csigned_at_us\x18\x0b \x01(\x04\x12\x0e\n\x06reason\x18\x0c \x01(\t\"#\n\x10ListListsRequest\x12\x0f\n\x07waiting\x18\x01 \x01(\x08\";\n\x11ListListsResponse\x12&\n\x05lists\x18\x01 \x03(\x0b\x32\x17.libmatch.lists.v1.List\"@\n\x0eGetListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\x0c\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"z\n\x0fGetListResponse\x12%\n\x04list\x18\x01 \x01(\x0b\x32\x17.libmatch.lists.v1.List\x12,\n\x05items\x18\x02 \x03(\x0b\x32\x1d.libmatch.lists.v1.ListedItem\x12\x12\n\nnext_after\x18\x03 \x01(\t\"\xef\x01\n\nListedItem\x12\x10\n\x08item_ref\x18\x01 \x01(\t\x12\x11\n\titem_name\x18\x02 \x01(\t\x12\x11\n\tprogramme\x18\x03 \x01(\t\x12\x17\n\namount_fen\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05place\x18\x05 \x01(\t\x12\r\n\x05start\x18\x06 \x01(\t\x12\x10\n\x08\x66inished\x18\x07 \x01(\t\x12\x0f\n\x07\x63ompany\x18\x08 \x01(\t\x12\x0e\n\x06remark\x18\t \x01(\t\x12\x30\n\x07persons\x18\n \x03(\x0b\x32\x1f.libmatch.lists.v1.ListedPersonB\r\n\x0b_amount_fen\"B\n\x0cListedPerson\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x02 \x01(\t\x12\x12\n\nidentifier\x18\x03 \x01(\t\"4\n\x11ReviewListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\";\n\x12ReviewListResponse\x12%\n\x04list\x18\x01 \x01(\x0b\x32\x17.libmatch.lists.v1.List\"2\n\x0fSignListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\"9\n\x10SignListResponse\x12%\n\x04list\x18\x01 \x01(\x0b\x32\x17.libmatch.lists.v1.List\"5\n\x12\x44iscardListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\x0c\x12\x0e\n\x06reason\x18\x02 \x01(\t\"<\n\x13\x44iscardListResponse\x12%\n\x04list\x18\x01 \x01(\x0b\x32\x17.libmatch.lists.v1.List\"5\n\x10ReconcileRequest\x12\x11\n\titem_refs\x18\x01 \x03(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"W\n\x11ReconcileResponse\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.libmatch.lists.v1.ReconciledItem\x12\x10\n\x08left_out\x18\x02 \x01(\r\"\xad\x01\n\x0eReconciledItem\x12\x10\n\x08item_ref\x18\x01 \x01(\t\x12\x11\n\titem_name\x18\x02 \x01(\t\x12\x0f\n\x07has_pre\x18\x03 \x01(\x08\x12\x10\n\x08has_post\x18\x04 \x01(\x08\x12\x0e\n\x06\x64ue_on\x18\x05 \x01(\t\x12\x0f\n\x07overdue\x18\x06 \x01(\x08\x12\x32\n\x0b\x64ifferences\x18\x07 \x03(\x0b\x32\x1d.libmatch.lists.v1.Difference\"\xa5\x01\n\nDifference\x12/\n\x04kind\x18\x01 \x01(\x0e\x32!.libmatch.lists.v1.DifferenceKind\x12\x13\n\x0bperson_name\x18\x02 \x01(\t\x12(\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x18.libmatch.lists.v1.Share\x12\'\n\x05\x61\x66ter\x18\x04 \x01(\x0b\x32\x18.libmatch.lists.v1.Share\"A\n\x05Share\x12\x10\n\x08\x63\x61pacity\x18\x01 \x01(\t\x12\x17\n\namount_fen\x18\x02 \x01(\x04H\x00\x88\x01\x01\x42\r\n\x0b_amount_fen*f\n\x08ListKind\x12\x19\n\x15LIST_KIND_UNSPECIFIED\x10\x00\x12\x11\n\rLIST_KIND_PRE\x10\x01\x12\x12\n\x0eLIST_KIND_POST\x10\x02\x12\x18\n\x14LIST_KIND_WITHDRAWAL\x10\x03*\x8b\x01\n\tListState\x12\x1a\n\x16LIST_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12LIST_STATE_WAITING\x10\x01\x12\x17\n\x13LIST_STATE_IN_FORCE\x10\x02\x12\x17\n\x13LIST_STATE_REPLACED\x10\x03\x12\x18\n\x14LIST_STATE_DISCARDED\x10\x04*\xc4\x01\n\x0e\x44ifferenceKind\x12\x1f\n\x1b\x44IFFERENCE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44IFFERENCE_KIND_ADDED\x10\x01\x12\x1b\n\x17\x44IFFERENCE_KIND_MISSING\x10\x02\x12\x1a\n\x16\x44IFFERENCE_KIND_AMOUNT\x10\x03\x12\x1c\n\x18\x44IFFERENCE_KIND_CAPACITY\x10\x04\x12\x1f\n\x1b\x44IFFERENCE_KIND_NO_PRE_LIST\x10\x05\x32\xe6\x04\n\x05Lists\x12M\n\x0cImportActual\x12\x1b.libmatch.core.v1.FileChunk\x1a\x1e.libmatch.core.v1.ImportReport(\x01\x12V\n\tListLists\x12#.libmatch.lists.v1.ListListsRequest\x1a$.libmatch.lists.v1.ListListsResponse\x12P\n\x07GetList\x12!.libmatch.lists.v1.GetListRequest\x1a\".libmatch.lists.v1.GetListResponse\x12Y\n\nReviewList\x12$.libmatch.lists.v1.ReviewListRequest\x1a%.libmatch.lists.v1.ReviewListResponse\x12S\n\x08SignList\x12\".libmatch.lists.v1.SignListRequest\x1a#.libmatch.lists.v1.SignListResponse\x12\\\n\x0b\x44iscardList\x12%.libmatch.lists.v1.DiscardListRequest\x1a&.libmatch.lists.v1.DiscardListResponse\x12V\n\tReconcile\x12#.libmatch.lists.v1.ReconcileRequest\x1a$.libmatch.lists.v1.ReconcileResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'libmatch.stubs.lists.v1.lists_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTKIND']._serialized_start=1828
-  _globals['_LISTKIND']._serialized_end=1930
-  _globals['_LISTSTATE']._serialized_start=1933
-  _globals['_LISTSTATE']._serialized_end=2072
-  _globals['_DIFFERENCEKIND']._serialized_start=2075
-  _globals['_DIFFERENCEKIND']._serialized_end=2271
+  _globals['_LISTKIND']._serialized_start=1881
+  _globals['_LISTKIND']._serialized_end=1983
+  _globals['_LISTSTATE']._serialized_start=1986
+  _globals['_LISTSTATE']._serialized_end=2125
+  _globals['_DIFFERENCEKIND']._serialized_start=2128
+  _globals['_DIFFERENCEKIND']._serialized_end=2324
   _globals['_LIST']._serialized_start=94
   _globals['_LIST']._serialized_end=383
   _globals['_LISTLISTSREQUEST']._serialized_start=385
@@ -45,35 +45,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLISTSRESPONSE']._serialized_start=422
   _globals['_LISTLISTSRESPONSE']._serialized_end=481
   _globals['_GETLISTREQUEST']._serialized_start=483
-  _globals['_GETLISTREQUEST']._serialized_end=532
-  _globals['_GETLISTRESPONSE']._serialized_start=534
-  _globals['_GETLISTRESPONSE']._serialized_end=636
-  _globals['_LISTEDITEM']._serialized_start=639
-  _globals['_LISTEDITEM']._serialized_end=878
-  _globals['_LISTEDPERSON']._serialized_start=880
-  _globals['_LISTEDPERSON']._serialized_end=946
-  _globals['_REVIEWLISTREQUEST']._serialized_start=948
-  _globals['_REVIEWLISTREQUEST']._serialized_end=1000
-  _globals['_REVIEWLISTRESPONSE']._serialized_start=1002
-  _globals['_REVIEWLISTRESPONSE']._serialized_end=1061
-  _globals['_SIGNLISTREQUEST']._serialized_start=1063
-  _globals['_SIGNLISTREQUEST']._serialized_end=1113
-  _globals['_SIGNLISTRESPONSE']._serialized_start=1115
-  _globals['_SIGNLISTRESPONSE']._serialized_end=1172
-  _globals['_DISCARDLISTREQUEST']._serialized_start=1174
-  _globals['_DISCARDLISTREQUEST']._serialized_end=1227
-  _globals['_DISCARDLISTRESPONSE']._serialized_start=1229
-  _globals['_DISCARDLISTRESPONSE']._serialized_end=1289
-  _globals['_RECONCILEREQUEST']._serialized_start=1291
-  _globals['_RECONCILEREQUEST']._serialized_end=1344
-  _globals['_RECONCILERESPONSE']._serialized_start=1346
-  _globals['_RECONCILERESPONSE']._serialized_end=1415
-  _globals['_RECONCILEDITEM']._serialized_start=1418
-  _globals['_RECONCILEDITEM']._serialized_end=1591
-  _globals['_DIFFERENCE']._serialized_start=1594
-  _globals['_DIFFERENCE']._serialized_end=1759
-  _globals['_SHARE']._serialized_start=1761
-  _globals['_SHARE']._serialized_end=1826
-  _globals['_LISTS']._serialized_start=2274
-  _globals['_LISTS']._serialized_end=2888
+  _globals['_GETLISTREQUEST']._serialized_end=547
+  _globals['_GETLISTRESPONSE']._serialized_start=549
+  _globals['_GETLISTRESPONSE']._serialized_end=671
+  _globals['_LISTEDITEM']._serialized_start=674
+  _globals['_LISTEDITEM']._serialized_end=913
+  _globals['_LISTEDPERSON']._serialized_start=915
+  _globals['_LISTEDPERSON']._serialized_end=981
+  _globals['_REVIEWLISTREQUEST']._serialized_start=983
+  _globals['_REVIEWLISTREQUEST']._serialized_end=1035
+  _globals['_REVIEWLISTRESPONSE']._serialized_start=1037
+  _globals['_REVIEWLISTRESPONSE']._serialized_end=1096
+  _globals['_SIGNLISTREQUEST']._serialized_start=1098
+  _globals['_SIGNLISTREQUEST']._serialized_end=1148
+  _globals['_SIGNLISTRESPONSE']._serialized_start=1150
+  _globals['_SIGNLISTRESPONSE']._serialized_end=1207
+  _globals['_DISCARDLISTREQUEST']._serialized_start=1209
+  _globals['_DISCARDLISTREQUEST']._serialized_end=1262
+  _globals['_DISCARDLISTRESPONSE']._serialized_start=1264
+  _globals['_DISCARDLISTRESPONSE']._serialized_end=1324
+  _globals['_RECONCILEREQUEST']._serialized_start=1326
+  _globals['_RECONCILEREQUEST']._serialized_end=1379
+  _globals['_RECONCILERESPONSE']._serialized_start=1381
+  _globals['_RECONCILERESPONSE']._serialized_end=1468
+  _globals['_RECONCILEDITEM']._serialized_start=1471
+  _globals['_RECONCILEDITEM']._serialized_end=1644
+  _globals['_DIFFERENCE']._serialized_start=1647
+  _globals['_DIFFERENCE']._serialized_end=1812
+  _globals['_SHARE']._serialized_start=1814
+  _globals['_SHARE']._serialized_end=1879
+  _globals['_LISTS']._serialized_start=2327
+  _globals['_LISTS']._serialized_end=2941
 # @@protoc_insertion_point(module_scope)

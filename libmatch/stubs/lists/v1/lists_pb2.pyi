@@ -193,18 +193,22 @@ class GetListRequest(_message.Message):
 
     LIST_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
     list_id: _builtins.bytes
     reason: _builtins.str
     """Why, in Chinese, for the unit's audit trail (R63); needed where the unit has administrators."""
+    after: _builtins.str
+    """The `next_after` of the page before; empty for the first."""
     def __init__(
         self,
         *,
         list_id: _builtins.bytes = ...,
         reason: _builtins.str = ...,
+        after: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["list_id", b"list_id", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "list_id", b"list_id", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -212,23 +216,31 @@ Global___GetListRequest: _TypeAlias = GetListRequest  # noqa: Y015
 
 @_typing.final
 class GetListResponse(_message.Message):
+    """A page of a list, items in order of their numbers. All pages are of one content while their digests agree."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LIST_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
+    NEXT_AFTER_FIELD_NUMBER: _builtins.int
+    next_after: _builtins.str
+    """Where the next page begins; empty on the last one."""
     @_builtins.property
     def list(self) -> Global___List: ...
     @_builtins.property
-    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListedItem]: ...
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListedItem]:
+        """At most 2,000."""
+
     def __init__(
         self,
         *,
         list: Global___List | None = ...,
         items: _abc.Iterable[Global___ListedItem] | None = ...,
+        next_after: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["list", b"list"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "list", b"list"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "list", b"list", "next_after", b"next_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -475,16 +487,22 @@ class ReconcileResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ITEMS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    left_out: _builtins.int
+    """How many more there are: ask about them by number."""
     @_builtins.property
-    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReconciledItem]: ...
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReconciledItem]:
+        """At most 2,000."""
+
     def __init__(
         self,
         *,
         items: _abc.Iterable[Global___ReconciledItem] | None = ...,
+        left_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "left_out", b"left_out"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

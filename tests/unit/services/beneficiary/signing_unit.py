@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.beneficiary.list_looks import ListLooks, ShownItem
+from services.beneficiary.list_looks import ListLooks, ShownList
 from services.beneficiary.list_steps import ListSteps
 from services.beneficiary.lists import BeneficiaryList, ListKind
 from services.beneficiary.reconciling import ReconciledItem, ReconcileItems
@@ -65,6 +65,7 @@ class Office:
     """The unit's staff at their lists."""
 
     unit: Unit
+    page: int = 2000
 
     def __post_init__(self) -> None:
         self.unit.must_sign = True
@@ -90,8 +91,10 @@ class Office:
     def of(self, list_id: bytes) -> BeneficiaryList:
         return next(one for one in self.all() if one.list_id == list_id)
 
-    def show(self, list_id: bytes, reason: str = WHY) -> list[ShownItem]:
-        return ListLooks(self.unit.lists, self.accounts).show(SHEN, list_id, reason)[1]
+    def show(self, list_id: bytes, reason: str = WHY, after: str = "") -> ShownList:
+        return ListLooks(self.unit.lists, self.accounts, self.page).show(
+            SHEN, list_id, reason, after
+        )
 
     def imported(self, *rows: Mapping[str, str], kind: ListKind = ListKind.PRE) -> bytes:
         """The id of the list that importing ``rows`` made."""

@@ -146,7 +146,7 @@ def test_R25_same_file_again_makes_no_second_list(office: Office) -> None:
 def test_R25_later_file_asks_for_a_signature_under_what_changed_alone(office: Office) -> None:
     office.in_force(ONE, TWO)
     correction = office.imported(DEARER, TWO)
-    assert [shown.item_ref for shown in office.show(correction)] == [REF]
+    assert [shown.item_ref for shown in office.show(correction).items] == [REF]
 
 
 def test_R25_items_of_a_trial_are_signed_by_importing_them_again(unit: Unit) -> None:
@@ -163,7 +163,7 @@ def test_R25_items_of_a_trial_are_signed_by_importing_them_again(unit: Unit) -> 
 
 def test_R25_signer_sees_the_whole_content_and_says_why(office: Office) -> None:
     list_id = office.imported(ONE, TWO)
-    shown = office.show(list_id)
+    shown = office.show(list_id).items
     assert [one.item_ref for one in shown] == [REF, "MZ-2026-002"]
     said = shown[0].said
     assert said is not None
@@ -179,7 +179,7 @@ def test_R25_signer_sees_the_whole_content_and_says_why(office: Office) -> None:
 
 def test_R25_digest_can_be_computed_from_what_is_shown(office: Office) -> None:
     list_id = office.imported(ONE, TWO)
-    said = [shown.said for shown in office.show(list_id)]
+    said = [shown.said for shown in office.show(list_id).items]
     entries = {one.item_ref: make_entry(one).digest for one in said if one is not None}
     held = office.of(list_id)
     assert digest_of("ben-a", held.kind, entries) == held.digest
@@ -220,7 +220,19 @@ def test_trial_has_lists_in_force_at_once(unit: Unit) -> None:
 
 
 def test_content_of_an_entry_reads_back(office: Office) -> None:
-    (shown, *_) = office.show(office.imported(ONE))
+    (shown,) = office.show(office.imported(ONE)).items
     assert shown.said is not None
     entry = make_entry(shown.said)
     assert make_entry(json_to_item(entry.content)) == entry
+
+
+def test_long_list_is_shown_in_pages(office: Office) -> None:
+    office.page = 2
+    rows = [row(person(n), f"MZ-2026-00{n}", "李某") for n in range(1, 6)]
+    list_id, seen, after = office.imported(*rows), list[str](), ""
+    for _ in range(3):
+        page = office.show(list_id, after=after)
+        seen += [one.item_ref for one in page.items]
+        after = page.next_after
+    assert seen == [f"MZ-2026-00{n}" for n in range(1, 6)]
+    assert after == ""
