@@ -38,19 +38,29 @@ COUNTS_ZH = {
 }
 """The fields of a unit's figures, and how they are headed, in the order of the process."""
 
-_ON_SCREEN = (
-    *("expected", "filed", "late", "notified", "verified", "overdue", "compliant"),
-    *("not_compliant", "leads", "publishing", "published", "objected", "concerning"),
-)
-SCREEN_HEADINGS = ("单位", *(COUNTS_ZH[name] for name in _ON_SCREEN))
+SCREEN_HEADINGS = ("单位", "申报", "未报", "核查", "逾期", "不合规", "公示", "期满")
 
 
 def screen_rows(lines: FigureLines) -> list[tuple[str, ...]]:
-    """What fits on a terminal; zeros are blank. The district comes last."""
-    return [
-        (one.display_name, *(str(one.counts[name] or "") for name in _ON_SCREEN))
-        for one in _all_of(lines)
-    ]
+    """What fits on a terminal: done of all, and how many are late; zeros are blank. The district is last."""
+    return [_screen_row(one) for one in _all_of(lines)]
+
+
+def _screen_row(one: UnitLine) -> tuple[str, ...]:
+    counts = one.counts
+    numbers = ("not_compliant", "publishing", "published")
+    return (
+        one.display_name,
+        _of(counts["filed"], counts["expected"]),
+        str(counts["late"] or ""),
+        _of(counts["verified"], counts["notified"]),
+        str(counts["overdue"] + counts["overdue_steps"] or ""),
+        *(str(counts[name] or "") for name in numbers),
+    )
+
+
+def _of(done: int, wanted: int) -> str:
+    return f"{done}/{wanted}" if wanted else ""
 
 
 def to_json(lines: FigureLines) -> str:

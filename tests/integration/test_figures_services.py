@@ -37,6 +37,13 @@ WHO = person(21)
 class FiguresSite(MattersSite):
     """The units and the matcher, and a real 纪委 with an officer zhang; li is of 区委组织部."""
 
+    def _service(self, name: str, identity: str) -> dict[str, Any]:
+        common = super()._service(name, identity)
+        if name == "matcher":
+            return common
+        units, campaigns = write_district_data(self.folder)
+        return {**common, "units": units, "campaigns": campaigns}
+
     def start_inspector(self) -> None:
         kit = self.folder / "inspector" / "kit"
         self.district.write_kit(kit, INSPECTOR)
@@ -50,7 +57,6 @@ class FiguresSite(MattersSite):
             release_policy=ReleasePolicy.IMMEDIATE,
             pull_interval_s=3600,
             organisation_officers=frozenset({"li"}),
-            **self.more_settings,
             **self._service("inspector", OWN),
         )
         self._start("inspector", inspector_app.build, settings, self.clock)
@@ -90,9 +96,7 @@ class FiguresSite(MattersSite):
 
 @pytest.fixture
 def site(tmp_path: Path, pki: Pki) -> Iterator[FiguresSite]:
-    units, campaigns = write_district_data(tmp_path)
-    settings = {"units": units, "campaigns": campaigns}
-    with FiguresSite(tmp_path, pki, settings=settings) as site:
+    with FiguresSite(tmp_path, pki) as site:
         site.start_inspector()
         site.declare_member("reg-a", WHO)
         site.list_item("ben-a", WHO, "A-1")
@@ -121,6 +125,9 @@ def test_R49_R50_from_the_meeting_to_the_counts_of_the_organisation_department(
     assert site.libmatch("inspector", "officer/li", "statements", "figures", "--json") == Exit.OK
     counts = {u["unit"]: (u["owed"], u["complete"]) for u in told_units(capsys)}
     assert counts["reg-a"] == (1, 1)
+    assert site.libmatch("reg-a", "clerk/reg-a/wang", "statements", "figures") == Exit.OK
+    assert site.libmatch("reg-a", "clerk/reg-a/wang", "statements", "due") == Exit.OK
+    assert "王某" in capsys.readouterr().out
     assert OversightClient(site.channel("reg-a", "clerk/reg-a/wang")).count()[1][0].complete == 1
     assert list(DeskClient(site.officer("zhang")).list_disputes()) == []
 
@@ -167,6 +174,12 @@ def test_R55_R57_the_district_and_the_unit_see_figures_of_the_same_matter(
     assert ["ghost", "区丁局", "未列入名册，不能申报"] in told["missing"]
     assert WHO.idn not in json.dumps(told, ensure_ascii=False)
 
+    assert site.libmatch(*who, "figures", "show") == Exit.PARTIAL
+    shown = capsys.readouterr().out
+    assert "全区" in shown, shown
+    assert "未列入名册" in shown
+    assert site.libmatch(*who, "figures", "filings") == Exit.OK
+    assert capsys.readouterr().out.count("备1") == 2
     book = site.folder / "统计.xlsx"
     assert site.libmatch(*who, "figures", "show", "--out", book) == Exit.PARTIAL
     sheets = load_workbook(book)
