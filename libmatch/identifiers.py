@@ -17,7 +17,7 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from libmatch.accel import WORTH_COMPILING, has_numba
+from libmatch.accel.kernels import WORTH_COMPILING, has_numba
 from libmatch.check_digits import MOD_11_2_WEIGHTS
 from libmatch.errors import IdentifierError, IdentifierRule, InputError
 from libmatch.identifier_forms import (

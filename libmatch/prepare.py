@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from libmatch.accel.kernels import WORTH_COMPILING, Kernel
+from libmatch.accel.rows import get_rows
 from libmatch.errors import BatchError
 from libmatch.keys import EpochKey, Share, SigningKey, combine_shares
 from libmatch.manifest import Epoch
@@ -59,21 +61,22 @@ class Holder:
     ) -> Iterator[SealedBatch]:
         """Sealed batches of up to 2048 payloads, numbered from ``next_seq``, in input order of batches.
 
-        Raises BatchError for a kind of identifier that the epoch does not take.
+        So many payloads that compiled code repays its compilation are sealed by it. Raises BatchError
+        for a kind of identifier that the epoch does not take.
         """
-        for offset in range(0, len(payloads), MAX_ROWS):
-            part = payloads[offset : offset + MAX_ROWS]
-            yield self._seal(side, part, next_seq + offset // MAX_ROWS)
-
-    def _seal(self, side: Side, payloads: Sequence[Payload], seq: int) -> SealedBatch:
         manifest = self.epoch.manifest
         kinds = [int(payload.person.kind) for payload in payloads]
         if not set(kinds) <= set(manifest.kinds):
             raise BatchError("this epoch does not take that kind of identifier")
         idns = [payload.person.idn for payload in payloads]
         halves = derive_column(get_suite(manifest.suite), self.key, kinds, idns)
-        encoded = [payload.encode() for payload in payloads]
-        return seal_batch(manifest, side, self.unit, seq, halves, encoded, self.signing_key)
+        kernel = None if len(payloads) >= WORTH_COMPILING else Kernel.LIBRARY
+        rows = get_rows(manifest.suite, kernel)
+        for number, offset in enumerate(range(0, len(payloads), MAX_ROWS)):
+            part = slice(offset, offset + MAX_ROWS)
+            encoded = [payload.encode() for payload in payloads[part]]
+            names = (manifest, side, self.unit, next_seq + number)
+            yield seal_batch(*names, halves.take(part), encoded, self.signing_key, rows)
 
     def withdraw(self, side: Side, rids: Sequence[bytes], next_seq: int) -> Withdrawal:
         """The signed withdrawal of up to 2048 own records, numbered ``next_seq``."""

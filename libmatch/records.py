@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+import numpy.typing as npt
+
 from libmatch.encoding import dec, enc, exactly, u8, u32, u64, uint
 from libmatch.errors import BatchError, EncodingError
 from libmatch.suites import AEAD_TAG_SIZE, HPKE_OVERHEAD
@@ -132,6 +135,11 @@ class Columns:
         """The rows as tuples (rid, c_reg, c_ben, half, com, ct), in order."""
         words = (cut(column, WORD) for column in (self.c_reg, self.c_ben, self.half, self.com))
         return zip(cut(self.rid, RID_SIZE), *words, cut(self.ct, self.ct_size), strict=True)
+
+    def matrices(self) -> tuple[npt.NDArray[np.uint8], ...]:
+        """The columns as uint8[n, width], in wire order."""
+        columns = (self.rid, self.c_reg, self.c_ben, self.half, self.com, self.ct)
+        return tuple(np.frombuffer(data, np.uint8).reshape(self.count, -1) for data in columns)
 
     def row(self, position: int) -> SealedRow:
         """The row at ``position``, from 0."""

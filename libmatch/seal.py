@@ -12,23 +12,29 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from libmatch.batch import hash_header, hash_record, hash_rows, signed_bytes
-from libmatch.encoding import enc, u16, u32
+import numpy as np
+
+from libmatch.accel.kernels import Kernel
+from libmatch.accel.rows import Rows, enc_rows, get_rows
+from libmatch.batch import hash_header, hash_rows, signed_bytes
+from libmatch.encoding import enc, u16
 from libmatch.errors import BatchError
 from libmatch.keys import SigningKey, seal_to
 from libmatch.manifest import Manifest
 from libmatch.merkle import compute_root
 from libmatch.records import (
     RID_SIZE,
+    WORD,
     Batch,
     BatchHeader,
     Columns,
     Side,
     Withdrawal,
+    cut,
     withdrawal_bytes,
 )
 from libmatch.suites import Suite, encrypt_once, get_suite
-from libmatch.tokens import Halves
+from libmatch.tokens import HalvesColumn
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,13 +57,15 @@ def seal_batch(
     side: Side,
     unit: str,
     seq: int,
-    halves: Sequence[Halves],
+    halves: HalvesColumn,
     payloads: Sequence[bytes],
     signing_key: SigningKey,
+    rows: Rows | None = None,
 ) -> SealedBatch:
     """The sealed, signed batch number ``seq`` of ``unit``: 1 to 2048 records, rows shuffled.
 
-    ``halves[i]`` belongs to ``payloads[i]``. Raises BatchError for a wrong count or a payload too long.
+    Row i of ``halves`` belongs to ``payloads[i]``. ``rows``: what computes the hashes, the libraries by
+    default. Raises BatchError for a wrong count or a payload too long.
     """
     suite = get_suite(manifest.suite)
     header = BatchHeader(manifest.epoch_id, side, unit, seq, len(payloads))
@@ -66,9 +74,9 @@ def seal_batch(
     plaintexts = [pad_payload(payloads[i], manifest.bucket) for i in order]
     rids = [os.urandom(RID_SIZE) for _ in order]
     secret = hedge_secret(suite, header, os.urandom(32), plaintexts)
-    columns = seal_rows(suite, header, secret, rids, [halves[i] for i in order], plaintexts)
+    columns = seal_rows(suite, header, secret, rids, halves.take(order), plaintexts, rows)
     capsule = seal_to(manifest.inspector_key, secret, header.encode())
-    root = compute_root(suite.h, hash_rows(suite, header, columns))
+    root = compute_root(suite.h, hash_rows(suite, header, columns, rows))
     signature = signing_key.sign(signed_bytes(suite, header, capsule, root))
     by_input = dict(zip(order, rids, strict=True))
     in_order = tuple(by_input[i] for i in range(header.count))
@@ -90,28 +98,30 @@ def seal_rows(
     header: BatchHeader,
     secret: bytes,
     rids: Sequence[bytes],
-    halves: Sequence[Halves],
+    halves: HalvesColumn,
     plaintexts: Sequence[bytes],
+    rows: Rows | None = None,
 ) -> Columns:
     """The six columns under a batch secret, in the order given; public for the vectors.
 
     ``prk = PRF(r_i, g_other)``, ``key = PRF(prk, enc("key", hh))``, ``com = PRF(prk, enc("com", hh))``.
     """
-    prf, under_secret, bh = suite.prf, suite.prf_under(secret), hash_header(suite, header)
-    masked, coms, sealed = [], [], []
-    for i, (rid, half, plaintext) in enumerate(zip(rids, halves, plaintexts, strict=True)):
-        hh = hash_record(suite, bh, rid, half.c_reg, half.c_ben)
-        prk = prf(under_secret(enc("r", u32(i))), half.other(header.side))
-        masked.append(xor(half.own(header.side), under_secret(enc("pad", u32(i)))))
-        coms.append(prf(prk, enc("com", hh)))
-        sealed.append(encrypt_once(prf(prk, enc("key", hh)), plaintext))
+    rows, count = rows or get_rows(suite.number, Kernel.LIBRARY), len(plaintexts)
+    numbers = np.arange(count, dtype=">u4").view(np.uint8).reshape(count, 4)
+    names = np.frombuffer(b"".join(rids), np.uint8).reshape(count, RID_SIZE)
+    hh = rows.hash(enc_rows("rec", hash_header(suite, header), names, halves.c_reg, halves.c_ben))
+    r = rows.prf_under(secret, enc_rows("r", numbers))
+    masked = halves.own(header.side) ^ rows.prf_under(secret, enc_rows("pad", numbers))
+    prk = rows.prf(r, halves.other(header.side))
+    keys = cut(rows.prf(prk, enc_rows("key", hh)).tobytes(), WORD)
+    coms = rows.prf(prk, enc_rows("com", hh))
     return Columns(
-        b"".join(rids),
-        b"".join(half.c_reg for half in halves),
-        b"".join(half.c_ben for half in halves),
-        b"".join(masked),
-        b"".join(coms),
-        b"".join(sealed),
+        names.tobytes(),
+        halves.c_reg.tobytes(),
+        halves.c_ben.tobytes(),
+        masked.tobytes(),
+        coms.tobytes(),
+        b"".join(map(encrypt_once, keys, plaintexts)),
     )
 
 

@@ -21,13 +21,13 @@ from libmatch.accel.compress import (
     splice_at,
     swap_digest,
 )
+from libmatch.accel.tokens import COLUMNS
 from libmatch.encoding import enc, u8
 from libmatch.identifier_forms import IDN_LENGTH, Kind
 
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint32]
 Loop = Callable[..., None]
-COLUMNS = 5  # g_reg, g_ben, c_reg, c_ben, token
 DIGEST = 32
 _BLOCK = 64
 _KINDS = max(Kind) + 1

@@ -21,14 +21,15 @@ from libmatch.accel.compress import (
 Bytes = npt.NDArray[np.uint8]
 _BLOCK, _DIGEST, _KEYED = 64, 32, 16
 _START, _END_ROOT = 1, 10  # BLAKE3's flags of a chunk's first block, and of a root's last
-_CHUNK = 1024  # bytes; BLAKE3 makes a tree of more, which these loops do not
+LONGEST = 1024
+"""Bytes of a row. BLAKE3 makes a tree of more, which these loops do not."""
 _INITIAL = np.array(INITIAL_STATE, np.uint32)
 
 
 def compile_rows(
     hmac: bool, instructions: bool
 ) -> tuple[Callable[[Bytes], Bytes], Callable[[Bytes, Bytes], Bytes]]:
-    """``hash(messages)`` and ``prf(keys, messages)``: HMAC-SHA256, or keyed BLAKE3 to 1024 bytes."""
+    """``hash(messages)`` and ``prf(keys, messages)``: HMAC-SHA256, or keyed BLAKE3, to LONGEST bytes."""
     if instructions:
         lanes, step = 3, sha256_with_instructions(3)
     else:
@@ -47,9 +48,7 @@ def compile_rows(
 
 
 def _over(loop: Callable[..., None], lanes: int, keys: Bytes, messages: Bytes) -> Bytes:
-    n, length = messages.shape
-    if length > _CHUNK:
-        raise ValueError(f"a row has at most {_CHUNK} bytes")
+    n = len(messages)
     if more := max(0, lanes - n):  # rows that are dropped again
         keys, messages = (np.pad(part, ((0, more), (0, 0))) for part in (keys, messages))
     out = np.empty((n + more, _DIGEST // 4), np.uint32)

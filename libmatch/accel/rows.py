@@ -15,13 +15,12 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from libmatch.accel.tokens import Kernel, available_kernels
+from libmatch.accel.kernels import HMAC_SHA256, Kernel, available_kernels
 from libmatch.encoding import enc, u32
 from libmatch.errors import KernelError
 from libmatch.suites import HASH_SIZE, get_suite
 
 Bytes = npt.NDArray[np.uint8]
-_HMAC_SHA256 = 1
 _CHECKED_LENGTHS = (0, 1, 54, 55, 56, 63, 64, 65, 119, 128, 700)
 
 
@@ -101,7 +100,16 @@ def _join(digests: list[bytes]) -> Bytes:
 
 
 def _compile(suite: int, kernel: Kernel) -> Rows:
-    from libmatch.accel.row_loops import compile_rows
+    """The compiled functions for rows of up to ``LONGEST`` bytes, the libraries' for longer ones."""
+    from libmatch.accel.row_loops import LONGEST, compile_rows
 
-    hash_all, prf_all = compile_rows(suite == _HMAC_SHA256, kernel is Kernel.INSTRUCTIONS)
+    fast = compile_rows(suite == HMAC_SHA256, kernel is Kernel.INSTRUCTIONS)
+    library = _from_library(suite)
+
+    def hash_all(messages: Bytes) -> Bytes:
+        return (fast[0] if messages.shape[1] <= LONGEST else library.hash)(messages)
+
+    def prf_all(keys: Bytes, messages: Bytes) -> Bytes:
+        return (fast[1] if messages.shape[1] <= LONGEST else library.prf)(keys, messages)
+
     return Rows(hash_all, prf_all)

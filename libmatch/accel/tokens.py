@@ -1,101 +1,34 @@
 """Halves, commitments and tokens of a whole column in compiled code (spec section 4).
 
-The same bytes as ``libmatch.tokens.derive_column``, which stays the reference: three kernels, chosen by
-what the machine has and checked against ``hmac`` and ``blake3`` before their first use.
-
-- ``INSTRUCTIONS``: SHA-256 with the x86 SHA instructions, behind a question to the CPU.
-- ``VECTORS``: SHA-256 or BLAKE3 with one message a lane of whatever vectors the CPU has.
-- ``LIBRARY``: hashlib and blake3 in a loop, where numba is absent.
-
-Compiled in the first call, in one to five seconds. Cost: linear, no state, 160 bytes of result a row. The
-GIL is released: threads over parts of a column run side by side.
+The same bytes as ``libmatch.tokens.derive_column``, checked against the suite's own functions before a
+kernel's first use. Compiled in the first call, in a few seconds. Cost: linear, no state, 160 bytes of
+result a row, or 32 for tokens alone. The GIL is released: threads over parts of a column run side by side.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from libmatch.accel import has_numba
+from libmatch.accel.kernels import HMAC_SHA256, Kernel, available_kernels
 from libmatch.encoding import enc, u8
 from libmatch.errors import KernelError
 from libmatch.identifier_forms import IDN_LENGTH, Kind
 from libmatch.keys import EpochKey
-from libmatch.records import Side
 from libmatch.suites import HASH_SIZE, Suite, get_suite
 
 Bytes = npt.NDArray[np.uint8]
-_HMAC_SHA256 = 1
-_COLUMNS = 5
+COLUMNS = 5
+"""g_reg, g_ben, c_reg, c_ben, token: the order of every result."""
+
 _CHECKED = 37  # rows of the check: no multiple of any number of lanes
 _PART = 1 << 16  # rows a thread takes at a time
-
-
-class Kernel(StrEnum):
-    """What computes a column."""
-
-    INSTRUCTIONS = "sha-instructions"
-    VECTORS = "vectors"
-    LIBRARY = "library"
-
-
 _LANES = {Kernel.INSTRUCTIONS: 3, Kernel.VECTORS: 16}  # the fastest that were measured
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class HalvesColumn:
-    """The five values of n identifiers, uint8[n, 32] each, as in ``libmatch.tokens.Halves``.
-
-    ``g_reg`` and ``g_ben`` are secret; ``c_reg``, ``c_ben`` and ``token`` go to the matcher.
-    """
-
-    g_reg: Bytes
-    g_ben: Bytes
-    c_reg: Bytes
-    c_ben: Bytes
-    token: Bytes
-
-    def own(self, side: Side) -> Bytes:
-        """The half that a record of ``side`` carries."""
-        return self.g_reg if side is Side.REGISTRY else self.g_ben
-
-    def other(self, side: Side) -> Bytes:
-        """The half that a record of ``side`` needs from the opposite record to open."""
-        return self.g_ben if side is Side.REGISTRY else self.g_reg
-
-    def __len__(self) -> int:
-        return len(self.token)
-
-    def __repr__(self) -> str:
-        return f"<HalvesColumn of {len(self)}>"
-
-
-@cache
-def available_kernels(suite: int) -> tuple[Kernel, ...]:
-    """The kernels that this machine has for a suite, the fastest first; LIBRARY is always there."""
-    kernels = [Kernel.LIBRARY]
-    if sys.byteorder == "little" and has_numba():
-        kernels.insert(0, Kernel.VECTORS)
-        if suite == _HMAC_SHA256 and _has_sha_instructions():
-            kernels.insert(0, Kernel.INSTRUCTIONS)
-    return tuple(kernels)
-
-
-def _has_sha_instructions() -> bool:
-    """Whether the CPU has them, and numba compiles for this CPU rather than for a named one."""
-    from llvmlite.binding import get_host_cpu_features
-    from numba.core import config
-
-    named = getattr(config, "CPU_NAME", None) or getattr(config, "CPU_FEATURES", None)
-    return not named and bool(get_host_cpu_features().get("sha"))
 
 
 def derive_halves(
@@ -106,13 +39,13 @@ def derive_halves(
     *,
     kernel: Kernel | None = None,
     threads: int = 1,
-) -> HalvesColumn:
-    """The column of kinds uint8[n] and normalised identifiers S18[n], as ``parse_column`` gives them.
+) -> Bytes:
+    """uint8[5, n, 32] of kinds uint8[n] and normalised identifiers S18[n], as ``parse_column`` gives them.
 
     ``kernel`` None: the fastest. Raises KernelError where it computes other bytes than the libraries
     do, or is not available here; ValueError for other shapes or an unknown kind.
     """
-    return HalvesColumn(*_derive(suite, key, kinds, idns, _COLUMNS, kernel, threads))
+    return _derive(suite, key, kinds, idns, COLUMNS, kernel, threads)
 
 
 def derive_tokens(
@@ -179,7 +112,7 @@ def _get_kernel(suite: int, kernel: Kernel) -> _Run:
         length = IDN_LENGTH - row % (IDN_LENGTH - 4)
         names[row, :length] = np.frombuffer(os.urandom(length), np.uint8) % 10 + ord("0")
     right = _derive_plainly(suite, key, kinds, names)
-    for columns in (_COLUMNS, 1):
+    for columns in (COLUMNS, 1):
         values = np.empty((columns, _CHECKED, HASH_SIZE), np.uint8)
         run(key, kinds, names, values, 0)
         if not np.array_equal(values, right[-columns:]):
@@ -190,7 +123,7 @@ def _get_kernel(suite: int, kernel: Kernel) -> _Run:
 def _compile(suite: int, kernel: Kernel) -> _Run:
     from libmatch.accel import compress, halves
 
-    lanes, hmac = _LANES[kernel], suite == _HMAC_SHA256
+    lanes, hmac = _LANES[kernel], suite == HMAC_SHA256
     if kernel is Kernel.INSTRUCTIONS:
         step = compress.sha256_with_instructions(lanes)
     else:
@@ -229,12 +162,12 @@ def _derive_plainly(suite: int, key: bytes, kinds: Bytes, names: Bytes) -> Bytes
 
 def _derive_rows(suite: int, prf: Callable[[bytes], bytes], kinds: Bytes, names: Bytes) -> Bytes:
     h = get_suite(suite).h
-    values = np.empty((_COLUMNS, len(kinds), HASH_SIZE), np.uint8)
+    values = np.empty((COLUMNS, len(kinds), HASH_SIZE), np.uint8)
     for row, (kind, name) in enumerate(zip(kinds.tolist(), names, strict=True)):
         z = name.tobytes().rstrip(b"\0")
         g_reg, g_ben = prf(enc("reg", u8(kind), z)), prf(enc("ben", u8(kind), z))
         c_reg, c_ben = h(enc("half", g_reg)), h(enc("half", g_ben))
         token = h(enc("token", c_reg, c_ben))
         joined = b"".join((g_reg, g_ben, c_reg, c_ben, token))
-        values[:, row] = np.frombuffer(joined, np.uint8).reshape(_COLUMNS, HASH_SIZE)
+        values[:, row] = np.frombuffer(joined, np.uint8).reshape(COLUMNS, HASH_SIZE)
     return values

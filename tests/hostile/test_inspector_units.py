@@ -22,7 +22,7 @@ from libmatch.payloads import NAME_CAP
 from libmatch.records import Batch, Columns, Side
 from libmatch.seal import seal_batch
 from libmatch.suites import verify_signature
-from libmatch.tokens import derive_halves
+from libmatch.tokens import HalvesColumn, derive_halves
 from services.inspector.states import DisputeKind, ReleasePolicy
 from tests.district import District, make_district, person
 from tests.inspector_bench import InspectorBench, item, relative
@@ -64,7 +64,9 @@ def seal(bench: InspectorBench, unit: str, side: Side, who: Identifier, payload:
     halves = derive_halves(district.suite, holder.key, who.kind, who.idn)
     seq = bench.matcher.next_seq(unit, side)
     key = holder.signing_key
-    return seal_batch(district.manifest, side, unit, seq, [halves], [payload], key).batch
+    return seal_batch(
+        district.manifest, side, unit, seq, HalvesColumn.of_rows([halves]), [payload], key
+    ).batch
 
 
 def test_a_bad_capsule_is_found_before_a_hit_and_keeps_the_gate_shut(bench: InspectorBench) -> None:

@@ -22,7 +22,7 @@ from libmatch.prepare import Holder
 from libmatch.records import Batch, Columns, FlaggedPair, FlaggedRecord, Side
 from libmatch.seal import pad_payload, seal_batch, seal_rows, xor
 from libmatch.suites import SUITES, decrypt_once
-from libmatch.tokens import derive_halves
+from libmatch.tokens import HalvesColumn, derive_halves
 from libmatch.unseal import RecordSecret, capsule_opens, open_pair, release_secret, unseal_pair
 from tests.vectors.make_protocol_vectors import derive, inspector_key, manifest_of, unit_key
 
@@ -257,7 +257,7 @@ def test_a_payload_under_someone_elses_token_is_a_dispute(scene: Scene) -> None:
         Side.BENEFICIARY,
         "unit-b",
         1,
-        [halves],
+        HalvesColumn.of_rows([halves]),
         [item(STRANGER).encode()],
         holder.signing_key,
     )
@@ -279,7 +279,7 @@ def test_a_payload_that_does_not_parse_blames_its_unit(scene: Scene, payload: by
         Side.BENEFICIARY,
         "unit-b",
         1,
-        [halves],
+        HalvesColumn.of_rows([halves]),
         [payload],
         holder.signing_key,
     )
@@ -296,7 +296,7 @@ def test_padding_that_is_not_strict_blames_its_unit(
     secret, rid = os.urandom(32), os.urandom(16)
     halves = derive_halves(suite, holder.key, PERSON.kind, PERSON.idn)
     plaintext = spoil(pad_payload(item().encode(), 512))
-    columns = seal_rows(suite, header, secret, [rid], [halves], [plaintext])
+    columns = seal_rows(suite, header, secret, [rid], HalvesColumn.of_rows([halves]), [plaintext])
     capsule = seal_to(inspector_key().public_key, secret, header.encode())
     scene.batches[Side.BENEFICIARY] = Batch(header, capsule, bytes(64), columns)
     scene.rids[Side.BENEFICIARY] = (rid,)

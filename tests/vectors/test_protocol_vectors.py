@@ -14,7 +14,7 @@ from libmatch.merkle import compute_root
 from libmatch.records import BatchHeader, Side
 from libmatch.seal import hedge_secret, seal_rows
 from libmatch.suites import get_suite, verify_signature
-from libmatch.tokens import Halves, derive_column, derive_halves
+from libmatch.tokens import Halves, HalvesColumn, derive_column, derive_halves
 from tests.vectors.make_protocol_vectors import FILE, inspector_key, unit_key
 
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads(FILE.read_text(encoding="utf-8"))
@@ -73,7 +73,8 @@ def test_batches(case: dict[str, Any]) -> None:
     secret = hedge_secret(suite, header, bytes.fromhex(case["fresh"]), plaintexts)
     assert secret.hex() == case["s"]
     names = ("g_reg", "g_ben", "c_reg", "c_ben", "token")
-    halves = [Halves(*(bytes.fromhex(row[name]) for name in names)) for row in rows]
+    single = [Halves(*(bytes.fromhex(row[name]) for name in names)) for row in rows]
+    halves = HalvesColumn.of_rows(single)
     rids = [bytes.fromhex(row["rid"]) for row in rows]
     columns = seal_rows(suite, header, secret, rids, halves, plaintexts)
     for position, expected in enumerate(rows):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libmatch import identifiers
-from libmatch.accel import WORTH_COMPILING
+from libmatch.accel.kernels import WORTH_COMPILING
 from libmatch.check_digits import resident_check
 from libmatch.identifiers import parse_column
 from libmatch.texts import TextColumn

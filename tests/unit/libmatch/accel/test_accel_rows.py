@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libmatch.accel import rows as accel
+from libmatch.accel.kernels import Kernel, available_kernels
 from libmatch.accel.rows import enc_rows, get_rows
-from libmatch.accel.tokens import Kernel, available_kernels
 from libmatch.encoding import enc
 from libmatch.errors import KernelError
 
@@ -59,11 +59,11 @@ def test_rows_are_hashed_as_single_messages_are(
         assert under[n - 1].tobytes() == prf(keys[0].tobytes(), messages[n - 1].tobytes())
 
 
-@pytest.mark.parametrize("suite", [1, 2])
-def test_row_that_is_longer_than_a_chunk_is_refused(suite: int) -> None:
-    kernel = available_kernels(suite)[0]
-    with pytest.raises(ValueError, match="at most 1024"):
-        get_rows(suite, kernel).hash(matrix(1, 1025, 0))
+@each_kernel
+def test_rows_longer_than_a_chunk_are_hashed_too(suite: int, kernel: Kernel) -> None:
+    (h, prf), rows, messages = REFERENCE[suite], get_rows(suite, kernel), matrix(2, 3000, 0)
+    assert [d.tobytes() for d in rows.hash(messages)] == [h(m.tobytes()) for m in messages]
+    assert rows.prf_under(bytes(32), messages)[1].tobytes() == prf(bytes(32), messages[1].tobytes())
 
 
 def test_rows_are_encoded_as_single_ones_are() -> None:

@@ -13,12 +13,14 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libmatch import tokens as library
+from libmatch.accel import kernels
 from libmatch.accel import tokens as accel
-from libmatch.accel.tokens import Kernel, available_kernels, derive_halves, derive_tokens
+from libmatch.accel.kernels import Kernel, available_kernels
+from libmatch.accel.tokens import derive_halves, derive_tokens
 from libmatch.encoding import enc, u8
 from libmatch.errors import KernelError
 from libmatch.keys import EpochKey
-from libmatch.records import Side
 from libmatch.suites import get_suite
 from libmatch.tokens import derive_column
 
@@ -47,10 +49,10 @@ def test_column_is_what_single_derivations_give(
     found = derive_halves(get_suite(suite), EpochKey(key), *columns(rows), kernel=kernel)
     kinds, idns = [kind for kind, _ in rows], [idn for _, idn in rows]
     single = derive_column(get_suite(suite), EpochKey(key), kinds, idns)
-    for name in ("g_reg", "g_ben", "c_reg", "c_ben", "token"):
-        assert [row.tobytes() for row in getattr(found, name)] == [getattr(h, name) for h in single]
+    for column, name in zip(found, ("g_reg", "g_ben", "c_reg", "c_ben", "token"), strict=True):
+        assert np.array_equal(column, getattr(single, name))
     tokens = derive_tokens(get_suite(suite), EpochKey(key), *columns(rows), kernel=kernel)
-    assert np.array_equal(tokens, found.token)
+    assert np.array_equal(tokens, found[4])
 
 
 def _sha256(message: bytes) -> bytes:
@@ -72,8 +74,7 @@ def test_fastest_kernel_agrees_with_the_primitives_themselves(
     reg, ben = (prf(key, enc(side, u8(1), idn.encode())) for side in ("reg", "ben"))
     c_reg, c_ben = h(enc("half", reg)), h(enc("half", ben))
     expected = [reg, ben, c_reg, c_ben, h(enc("token", c_reg, c_ben))]
-    columns_found = (found.g_reg, found.g_ben, found.c_reg, found.c_ben, found.token)
-    assert [column[4].tobytes() for column in columns_found] == expected
+    assert [column[4].tobytes() for column in found] == expected
 
 
 @each_kernel
@@ -84,21 +85,15 @@ def test_threads_change_nothing(suite: int, kernel: Kernel, monkeypatch: Any) ->
         derive_halves(get_suite(suite), EpochKey(bytes(32)), kinds, idns, kernel=kernel, threads=n)
         for n in (1, 2)
     )
-    assert np.array_equal(one.g_ben, two.g_ben)
-    assert np.array_equal(one.token, two.token)
+    assert np.array_equal(one, two)
 
 
-def test_each_side_carries_its_own_half() -> None:
-    column = derive_halves(get_suite(1), EpochKey(bytes(32)), *columns([(1, "0" * 18)]))
-    assert np.array_equal(column.own(Side.REGISTRY), column.g_reg)
-    assert np.array_equal(column.other(Side.REGISTRY), column.g_ben)
-    assert np.array_equal(column.own(Side.BENEFICIARY), column.g_ben)
-    assert np.array_equal(column.other(Side.BENEFICIARY), column.g_reg)
-
-
-def test_halves_are_not_shown() -> None:
-    column = derive_halves(get_suite(1), EpochKey(bytes(32)), *columns([(1, "0" * 18)]))
-    assert repr(column) == "<HalvesColumn of 1>"
+def test_long_column_of_the_library_is_compiled(monkeypatch: Any) -> None:
+    kinds, idns = [1, 3, 4] * 5, ["0" * 18, "E1234567", "X" * 18] * 5
+    single = derive_column(get_suite(1), EpochKey(bytes(32)), kinds, idns)
+    monkeypatch.setattr(library, "WORTH_COMPILING", 15)
+    long = derive_column(get_suite(1), EpochKey(bytes(32)), kinds, idns)
+    assert list(long) == list(single)
 
 
 def test_kernel_that_computes_other_bytes_is_refused(monkeypatch: Any) -> None:
@@ -115,7 +110,7 @@ def test_kernel_that_computes_other_bytes_is_refused(monkeypatch: Any) -> None:
 
 
 def test_without_numba_the_libraries_do_it(monkeypatch: Any) -> None:
-    monkeypatch.setattr(accel, "has_numba", lambda: False)
+    monkeypatch.setattr(kernels, "has_numba", lambda: False)
     assert available_kernels.__wrapped__(1) == (Kernel.LIBRARY,)
     monkeypatch.setattr(accel, "available_kernels", lambda _: (Kernel.LIBRARY,))
     with pytest.raises(KernelError, match="not available"):
