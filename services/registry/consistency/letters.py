@@ -14,7 +14,7 @@ from libmatch.consistency import (
     find_claims,
     pack_claims,
 )
-from libmatch.errors import BatchError, EncodingError
+from libmatch.errors import EncodingError
 from libmatch.identifiers import Identifier
 from libmatch.keys import seal_to
 from libmatch.letters import Letter, ack_bytes, seal_info, verify_letter
@@ -76,12 +76,10 @@ class Letterbox:
     def read(self, letter: Letter, own: Mapping[Identifier, Declarant]) -> list[Told]:
         """What the letter tells about officials of this unit.
 
-        Raises EpochError, ManifestError, BatchError (not for this unit), EncodingError.
+        Raises EpochError, ManifestError (not that sender's), EncodingError (not for this unit, malformed).
         """
         material = self._material
         verify_letter(material.epoch, letter)
-        if letter.recipient != self.unit:
-            raise BatchError("the letter is for another unit")
         body = material.hpke.open(letter.sealed, letter.seal_info())
         if body is None:
             raise EncodingError("the letter does not open with this unit's key")

@@ -10,10 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from libmatch.consistency import Route, derive_consistency_key, find_claims
+from libmatch.consistency import (
+    Claim,
+    Details,
+    Route,
+    derive_consistency_key,
+    find_claims,
+    pack_claims,
+)
 from libmatch.errors import ServiceError
-from libmatch.letters import seal_info
+from libmatch.letters import Letter, seal_info
 from services.chassis.audit import entries
 from services.chassis.refusals import InvalidRequest, NotFound, WrongState
 from services.registry.consistency.values import FindingState
@@ -214,6 +222,34 @@ def test_a_work_unit_that_is_no_member_is_counted(cross: Cross) -> None:
     assert (found.claims, found.unnumbered) == (1, 1)
 
 
+def test_who_is_said_to_work_here_and_is_no_official_here_is_asked_for_nowhere(
+    cross: Cross,
+) -> None:
+    cross["reg-a"].declare(wang(unit="测试单位reg-a"))
+    found = cross["reg-a"].office.desk.state().sorted
+    assert (found.claims, found.here, found.unresolved) == (0, [], {})
+
+
+def test_R19_an_unsigned_declaration_neither_asks_nor_is_found_lacking(cross: Cross) -> None:
+    cross["reg-a"].declare(wang())
+    cross["reg-b"].declare(li())
+    unsign(cross["reg-b"])
+    cross.rounds()
+    assert cross["reg-b"].findings() == []
+    unsign(cross["reg-a"])
+    assert cross["reg-a"].office.desk.state().sorted.claims == 0
+
+
+def test_an_official_who_was_withdrawn_is_none_any_more(found: Cross) -> None:
+    for name in ("赵某", "李某"):
+        found["reg-b"].withdraw("李某", name)
+    found["reg-b"].round()
+    assert found["reg-b"].findings() == []
+    found.clock.moment += timedelta(days=7)
+    found.rounds()
+    assert found["reg-b"].findings() == []
+
+
 class TestLetters:
     def test_everybody_gets_one_whatever_there_is_to_tell(self, cross: Cross) -> None:
         cross["reg-a"].declare(wang())
@@ -313,17 +349,42 @@ class TestLetters:
                 "reg-a",
             ),
         ]
-        acknowledged = []
-        unit.post.fetch_letters = lambda *_: iter(enumerate(forged, 1))  # type: ignore[method-assign]
-        unit.post.acknowledge_letters = lambda *it: acknowledged.append(it)  # type: ignore[method-assign]
-        unit.round()
+        assert hand_over(unit, *forged) == [len(forged)]
         assert unit.findings(decided=True) == before
-        assert [number for number, _ in acknowledged] == [len(forged)]
-        del unit.post.fetch_letters
         found.clock.moment += timedelta(days=7)  # an honest one is still heard afterwards
         found["reg-a"].withdraw("王某", "李某")
         found["reg-a"].round()
         unit.round()
+        assert unit.findings() == []
+
+    def test_a_letter_that_another_unit_wrote_in_its_name_is_not_believed(
+        self, cross: Cross
+    ) -> None:
+        """reg-c has the epoch's key and knows 李某; it lacks reg-a's signing key."""
+        cross["reg-b"].declare(li())
+        district, unit = cross.district, cross["reg-b"]
+        for signer, believed in (("reg-c", False), ("reg-a", True)):
+            key = derive_consistency_key(district.suite, district.holder("reg-c").key)
+            claim = Claim(LI, Details(bytes(32), "王某", "某局", "科长", SIBLING))
+            body = pack_claims(district.suite, key, Route("reg-a", "reg-b", 5), [claim])
+            letter = make_letter(district, "reg-a", "reg-b", 5, body=body, signer=signer)
+            hand_over(unit, letter)
+            assert bool(unit.findings()) is believed
+
+    def test_an_old_letter_that_the_matcher_hands_out_again_opens_nothing_anew(
+        self, cross: Cross
+    ) -> None:
+        unit = cross["reg-b"]
+        cross["reg-a"].declare(wang())
+        unit.declare(li())
+        cross["reg-a"].round()
+        (old,) = cross.matcher.use.letters.fetch("reg-b", 0, 10)
+        unit.round()
+        cross["reg-a"].withdraw("王某", "李某")
+        cross.clock.moment += timedelta(days=1)
+        cross.rounds()
+        assert unit.findings() == []
+        hand_over(unit, old.letter)
         assert unit.findings() == []
 
     def test_units_that_keep_silent_are_named(self, found: Cross) -> None:
@@ -377,6 +438,18 @@ class TestDecisions:
             unit.office.desk.decide(unit.clerk, bytes(16), FindingState.SETTLED, "已核实")
 
 
+def hand_over(unit: Unit, *handed: Letter) -> list[int]:
+    """A round in which the matcher hands out just these; the numbers that were acknowledged."""
+    acknowledged: list[int] = []
+    unit.post.fetch_letters = lambda *_: iter(enumerate(handed, 1))  # type: ignore[method-assign]
+    unit.post.acknowledge_letters = (  # type: ignore[method-assign]
+        lambda number, signature: acknowledged.append(number)  # noqa: ARG005
+    )
+    unit.round()
+    del unit.post.fetch_letters, unit.post.acknowledge_letters
+    return acknowledged
+
+
 def letters(cross: Cross) -> list[Mapping[str, Any]]:
     """What the matcher has of every letter, with its size and stored bytes."""
     with sqlite3.connect(cross.matcher.path) as connection:
@@ -385,6 +458,12 @@ def letters(cross: Cross) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = [dict(one) for one in rows]
     connection.close()
     return found
+
+
+def unsign(unit: Unit) -> None:
+    """As if the forms had come without signature."""
+    statement = sa.text("UPDATE official SET unsigned = 1")
+    unit.database.run_tx("unsign", lambda session: session.execute(statement))
 
 
 def bodies(unit: Unit) -> list[bytes]:
