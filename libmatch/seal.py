@@ -72,7 +72,7 @@ def seal_batch(
     order = list(range(header.count))
     secrets.SystemRandom().shuffle(order)
     plaintexts = [pad_payload(payloads[i], manifest.bucket) for i in order]
-    rids = [os.urandom(RID_SIZE) for _ in order]
+    rids = cut(os.urandom(RID_SIZE * len(order)), RID_SIZE)
     secret = hedge_secret(suite, header, os.urandom(32), plaintexts)
     columns = seal_rows(suite, header, secret, rids, halves.take(order), plaintexts, rows)
     capsule = seal_to(manifest.inspector_key, secret, header.encode())
