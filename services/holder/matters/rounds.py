@@ -225,8 +225,7 @@ class MatterRounds:
 
         def run(session: Transaction) -> Waiting:
             seal(session)
-            everything = store.read_waiting(session, None)
-            return next(one for one in everything if one.position == waiting.position)
+            return store.read_report(session, waiting.position)
 
         return self._database.run_tx("matters.reseal", run)
 

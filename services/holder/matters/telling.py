@@ -83,10 +83,9 @@ class Telling:
         inspectors = members_of(self._material, ())
         alone = seal_said(self._material, self._said(session, waiting), inspectors)
         store.replace_report(session, waiting.position, alone, resealed=waiting.resealed)
-        case_id = waiting.report.case_id
-        for unit in parties.read_parties(session, case_id) & {
-            copy.recipient for copy in waiting.report.copies
-        }:
+        case_id, copies = waiting.report.case_id, waiting.report.copies
+        # Reports behind this one may be refused for the same reason: that is counted once.
+        for unit in parties.read_told(session, case_id) & {copy.recipient for copy in copies}:
             doublings = min(parties.count_refusals(session, case_id, unit), _MOST_DOUBLINGS)
             parties.mark_refused(session, case_id, unit, now + _FIRST_DELAY * 2**doublings)
 

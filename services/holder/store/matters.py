@@ -218,9 +218,17 @@ def read_waiting(session: Session, now: datetime | None) -> list[Waiting]:
         later = select(OwnReportRow.case_id).where(waits, col(OwnReportRow.not_before) > now)
         query = query.where(col(OwnReportRow.case_id).not_in(later))
     rows = session.exec(query.order_by(col(OwnReportRow.position)))
-    return [
-        Waiting(row.position or 0, Report.decode(row.body), row.resealed, row.tries) for row in rows
-    ]
+    return [_row_to_waiting(row) for row in rows]
+
+
+def read_report(session: Session, position: int) -> Waiting:
+    """The report that waits there, which must be so."""
+    return _row_to_waiting(session.get_one(OwnReportRow, position))
+
+
+def _row_to_waiting(row: OwnReportRow) -> Waiting:
+    assert row.position is not None  # it is stored
+    return Waiting(row.position, Report.decode(row.body), row.resealed, row.tries)
 
 
 def put_off(session: Session, waiting: Waiting, not_before: datetime) -> None:
