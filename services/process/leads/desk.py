@@ -219,12 +219,13 @@ class LeadDesk:
         return [e for e in held.entries if own in commissions or e.actor.unit == own]
 
     def _require_recipient(self, held: HeldLead, to: str) -> None:
-        """Who may be told: who deals with it, who recorded it, and the district's commission."""
-        allowed = {held.lead.organ_unit, held.recorded_by, *self._post.commissions()}
+        """Who may be told: who deals with it, who has it already, and the district's commission."""
+        known = {held.recorded_by, *held.handed_to, *self._post.commissions()}
+        allowed = {held.lead.organ_unit, *known}
         if to == self._post.unit or to not in allowed - {""}:
             raise RuleViolation(
                 _RULE,
-                "a lead goes to the organ that deals with it, to who recorded it, or to the commission",
+                "a lead goes to the organ that deals with it, to who has it, or to the commission",
                 "线索只能移送按干部管理权限办理的组织，或反馈登记单位、区纪委，请核对接收单位",
             )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from libmatch.sampling import Reveal, commit, decode_draw
+from services.chassis.identity import Identity
 from services.chassis.refusals import Conflict, NotFound, WrongState
 from services.process.draws.desk import Wanted
 from services.process.draws.held import DrawState, HeldDraw
@@ -120,6 +121,14 @@ def test_R51_worker_and_administrator_are_no_parties_and_see_nothing(
     refused(lambda: unit.draws.checks.show(unit.who(login), held.draw_id, "看看"), "R51")
     refused(lambda: record(unit, held, held.drawn[0], by=login), "R51")
     refused(lambda: unit.draws.checks.finish(unit.who(login), held.draw_id), "R51")
+
+
+def test_R51_a_units_own_system_draws_nothing_and_sees_nothing(unit: Room) -> None:
+    system, held = Identity("fuling", "unit", UNIT), unit.draw("ji", "shu")
+    wanted = Wanted(CheckKind.UNIT_DECLARATIONS, 2018, "", ("ji", "shu"))
+    refused(lambda: unit.draws.desk.plan(system, wanted), "R51")
+    refused(lambda: unit.draws.checks.show(system, held.draw_id, "例行核对一下"), "R51")
+    refused(lambda: unit.leads.list_all(system, "例行核对一下"), "R53")
 
 
 def test_R51_who_reveals_something_else_is_named_and_nothing_is_drawn(unit: Room) -> None:

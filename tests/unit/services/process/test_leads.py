@@ -172,6 +172,23 @@ def test_R53_the_commission_takes_a_grave_lead_itself(rooms: Rooms) -> None:
     refused(lambda: rooms.own.leads.dispose(rooms.own.who("ji"), lead_id, FIRST), "R53", "区纪委")
 
 
+def test_R53_an_organ_from_which_a_lead_was_taken_is_told_and_sees_it_no_longer(
+    rooms: Rooms,
+) -> None:
+    zhang, ji = rooms.commission.who("zhang"), rooms.other.who("ji")
+    held = rooms.commission.leads.record(zhang, lead_about(Authority.UNIT, "reg-b"))
+    lead_id = held.lead.lead_id
+    carry(held, rooms.commission, "zhang", rooms.other, "ji")
+    assert rooms.other.leads.get(ji, lead_id, LOOK).lead == held.lead
+    taken = rooms.commission.leads.take_over(zhang, lead_id, Gravity.VILE)
+    carry(taken, rooms.commission, "zhang", rooms.other, "ji", recipient="reg-b")
+    assert rooms.other.leads.list_all(ji, LOOK) == []
+    with pytest.raises(NotFound):
+        rooms.other.leads.get(ji, lead_id, LOOK)
+    with pytest.raises(NotFound):
+        rooms.other.leads.dispose(ji, lead_id, FIRST)
+
+
 def test_R53_a_lead_goes_to_no_organ_that_has_nothing_to_do_with_it(rooms: Rooms) -> None:
     held = rooms.own.leads.record(rooms.own.who("ji"), lead_about())
     lead_id, ji = held.lead.lead_id, rooms.own.who("ji")
