@@ -52,10 +52,15 @@ def build_levels(h: Hash, leaf_hashes: Sequence[bytes]) -> list[list[bytes]]:
 
 def prove_position(h: Hash, leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
     """The audit path of leaf ``index``, from the leaf upwards. Raises LogError out of range."""
-    if not 0 <= index < len(leaf_hashes):
+    return read_position(build_levels(h, leaf_hashes), index)
+
+
+def read_position(levels: Sequence[Sequence[bytes]], index: int) -> list[bytes]:
+    """The same from the levels of ``build_levels``. Raises LogError out of range."""
+    if not 0 <= index < len(levels[0]):
         raise LogError("no such leaf")
     path = []
-    for row in build_levels(h, leaf_hashes)[:-1]:
+    for row in levels[:-1]:
         if index ^ 1 < len(row):
             path.append(row[index ^ 1])
         index >>= 1

@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from libmatch.merkle import prove_position
 from libmatch.records import (
     WORD,
     BatchHeader,
@@ -25,6 +24,7 @@ from services.chassis import audit
 from services.chassis.db import Database, to_micros
 from services.chassis.identity import Identity
 from services.chassis.refusals import NotFound, WrongState
+from services.matcher.store.trees import Trees
 from services.matcher.tables import (
     Capsule,
     Owner,
@@ -89,6 +89,7 @@ class Reviews:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._trees = Trees()
 
     def list_batches(self, after: int, limit: int) -> list[BatchSummary]:
         """Up to ``limit`` batches numbered above ``after``, ascending; without those that are withdrawn.
@@ -145,7 +146,7 @@ class Reviews:
             if not row.live:
                 raise WrongState("a record of the pair was withdrawn", "该比中记录已被撤回。")
             records = (row.registry_record, row.beneficiary_record)
-            pair = FlaggedPair(*(_flagged(session, record) for record in records))
+            pair = FlaggedPair(*(_flagged(session, record, self._trees) for record in records))
             return _hit(row), pair
 
         return self._database.read(read)
@@ -163,18 +164,17 @@ def _hit(row: StoredHit) -> HitSummary:
     return HitSummary(row.number, row.hit_id, found_at, row.leaf_index, row.live)
 
 
-def _flagged(session: Session, record: int) -> FlaggedRecord:
+def _flagged(session: Session, record: int, trees: Trees) -> FlaggedRecord:
     of_batch, position = _BATCH.c.number == number_of(record), position_of(record)
     found = session.execute(_SUMMARIES.where(of_batch)).one()
     summary, suite = _summary(found), get_suite(found.suite)
-    leaves = session.scalars(sa.select(_BATCH.c.leaf_hashes).where(of_batch)).one()
     return FlaggedRecord(
         header=summary.header,
         capsule=summary.capsule,
         signature=summary.signature,
         position=position,
         row=_row(session, record),
-        path=tuple(prove_position(suite.h, cut(leaves, WORD), position)),
+        path=tuple(trees.prove(session, number_of(record), suite, position)),
     )
 
 
