@@ -60,6 +60,7 @@ _STATUS_ZH = {
     RelativeStatus.ID_UNKNOWN: "证件号码待补",
     RelativeStatus.WITHDRAWN: "已撤回，不再参加比对",
 }
+_CASE_ID_SIZE = 16
 _REMARK_ZH = "有（可能涉及他人，不予摘录）"
 
 
@@ -111,7 +112,12 @@ def _as_official(session: Session, person: Identifier) -> Iterator[PersonRecord]
             category=Category.DECLARED,
             capacity_zh="报告人（党员干部）",
             person=person,
-            fields=(*_values(row, _OFFICIAL_ZH), _NUMBER_ZH, *_statements(session, row.ref)),
+            fields=(
+                *_values(row, _OFFICIAL_ZH),
+                _NUMBER_ZH,
+                *_statements(session, row.ref),
+                *_findings(session, row.ref),
+            ),
             status_zh=_official_status(row, over=over),
             entered_at=row.entered_at,
             subjects=tuple(relative.ref for relative in relatives),
@@ -123,8 +129,17 @@ def _statements(session: Session, official: bytes) -> Iterator[tuple[str, str]]:
     """That the official explained matters at a meeting (R49), year by year."""
     query = select(StatementRow).where(col(StatementRow.official) == official)
     for row in session.exec(query.order_by(col(StatementRow.year), col(StatementRow.number))):
-        meeting = Meeting[row.meeting].value
-        yield f"{row.year}年度说明情况", f"{row.held_on.isoformat()}在{meeting}上说明"
+        meeting, matters = Meeting[row.meeting].value, len(row.matters) // _CASE_ID_SIZE
+        told = f"{row.held_on.isoformat()}在{meeting}上说明，涉及事项{matters}件"
+        yield f"{row.year}年度说明情况", told
+
+
+def _findings(session: Session, official: bytes) -> Iterator[tuple[str, str]]:
+    """How many findings of other units' declarations are kept of the official; who is in them is not told."""
+    query = select(sa.func.count()).select_from(FindingRow)
+    count = session.exec(query.where(col(FindingRow.official) == official)).one()
+    if count:
+        yield "申报一致性核对", f"其他申报提示{count}处不一致"
 
 
 def _official_status(row: OfficialRow, *, over: bool) -> str:

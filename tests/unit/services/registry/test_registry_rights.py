@@ -150,6 +150,30 @@ def test_R65_official_is_told_as_reporter_and_as_himself(rights: Rights) -> None
     assert dict(lines[0].fields)["职务"]
 
 
+def test_R65_official_is_told_of_statements_and_findings_and_they_go_with_him(
+    rights: Rights,
+) -> None:
+    database, official = rights.registry.database, rights.registry.listed()[0].official.ref
+    rows = (
+        "INSERT INTO statement VALUES (:official, 2025, 1, 'STAFF', '2025-12-20', zeroblob(32), "
+        "'liu', '2025-12-21')",
+        "INSERT INTO consistency_finding VALUES (zeroblob(16), :official, 'reg-b', zeroblob(32), "
+        "zeroblob(32), '他人', '某局', '', '兄弟姐妹', 'open', 1, 1, '', '')",
+    )
+    for insert in map(sa.text, rows):
+        database.run_tx("fill", lambda s, i=insert: s.execute(i, {"official": official}))  # type: ignore[misc]
+    fields = dict(rights.answer.list_held(CLERK, OFFICIAL.idn, WHY).lines[0].fields)
+    assert fields["2025年度说明情况"] == "2025-12-20在干部职工会上说明，涉及事项2件"
+    assert fields["申报一致性核对"] == "其他申报提示1处不一致"
+    assert "他人" not in fields.values()
+    end(rights.registry)
+    rights.at = NOW + YEAR
+    rights.purge().run(CLERK, 3, "到期清除，领导已批准")
+    for table in ("statement", "consistency_finding"):
+        query = sa.text(f"SELECT count(*) FROM {table}")
+        assert database.read(lambda s, q=query: s.execute(q).scalar_one()) == 0  # type: ignore[misc]
+
+
 def test_R65_person_who_is_not_held_is_told_so_and_the_look_is_in_the_trail(
     rights: Rights,
 ) -> None:
