@@ -6,7 +6,7 @@ in force at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from services.beneficiary.import_plan import plan_import
 from services.beneficiary.item_records import Item
 from services.beneficiary.item_scope import ItemScope
 from services.beneficiary.item_sheet import ItemImport, read_items
-from services.beneficiary.lists import Draft, ListKind, make_entry
+from services.beneficiary.lists import Draft, ListEntry, ListKind, make_entry
 from services.beneficiary.store.lists import Held, ListStore, Taken
 from services.chassis.identity import Identity
 from services.chassis.sheets import Notice, SheetError
@@ -94,8 +94,8 @@ class ImportSheet:
         """The whole file in a trial; else what nobody signed and what does not wait already."""
         if not self._terms.must_sign:
             plan = self._plan(items, draft, held)
-            new = [item for item in items if item.item_ref in plan.touched]
-            return Taken(plan, self._filled(draft, new), waits=False)
+            new = [make_entry(item) for item in items if item.item_ref in plan.touched]
+            return Taken(plan, _filled(draft, new), waits=False)
         entries = {item.item_ref: make_entry(item) for item in items}
         waits = {
             ref
@@ -106,15 +106,11 @@ class ImportSheet:
         plan = self._plan(others, draft, held)
         plan.unchanged += sum(len(item.persons) for item in items if item.item_ref in waits)
         wanted = plan.touched | held.unsigned
-        new = [item for item in others if item.item_ref in wanted]
-        return Taken(plan, self._filled(draft, new), waits=True)
+        new = [entries[item.item_ref] for item in others if item.item_ref in wanted]
+        return Taken(plan, _filled(draft, new), waits=True)
 
     def _plan(self, items: Collection[Item], draft: Draft, held: Held) -> ImportPlan:
         return plan_import(list(items), held.known, new_ref, draft.kind)
-
-    def _filled(self, draft: Draft, items: Collection[Item]) -> Draft | None:
-        entries = [make_entry(item) for item in items]
-        return replace(draft, entries=entries) if entries else None
 
     def _tell(self, read: ItemImport, taken: Taken, replaced: int) -> Imported:
         plan = taken.plan
@@ -122,6 +118,10 @@ class ImportSheet:
         kinds = notice_of_kinds(identifiers, self._terms.kinds)
         notices = (*read.report.notices, *kinds, *plan.notices, *_tell_of_list(taken, replaced))
         return Imported(read.report, plan.new, plan.changed, plan.unchanged, notices)
+
+
+def _filled(draft: Draft, entries: Sequence[ListEntry]) -> Draft | None:
+    return replace(draft, entries=entries) if entries else None
 
 
 def _tell_of_list(taken: Taken, replaced: int) -> tuple[Notice, ...]:

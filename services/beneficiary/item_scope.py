@@ -52,6 +52,7 @@ class ItemScope:
         self._rules = rules
         self._today = today
         self._told: dict[tuple[str, str], _Told] = {}
+        self._decided: dict[tuple[str, date], bool] = {}  # a sheet repeats few names and days
 
     def check(
         self, facts: Facts, persons: Sequence[ItemPerson], position: Position
@@ -75,13 +76,21 @@ class ItemScope:
 
     def _check_programme(self, facts: Facts, position: Position) -> None:
         on = facts.start_date or self._today
-        for name in filter(None, (facts.programme, facts.item_name)):
+        names = filter(None, (facts.programme, facts.item_name))
+        if not any(self._is_decided(name, on) for name in names):
+            self._tell(_UNDECIDED, facts.programme or facts.item_name, position)
+
+    def _is_decided(self, name: str, on: date) -> bool:
+        """Whether the catalogue knows the name. RuleViolation R26 for a universal one."""
+        known = self._decided.get((name, on))
+        if known is None:
             try:
                 self._catalogue.classify(name, on)
+                known = True
             except UndecidedProgramme:
-                continue
-            return
-        self._tell(_UNDECIDED, facts.programme or facts.item_name, position)
+                known = False
+            self._decided[name, on] = known
+        return known
 
     def _check_time(self, facts: Facts, position: Position) -> None:
         if facts.start_date is None:
