@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from libmatch.errors import ConflictError, ServiceError
+from libmatch.letters import MAX_BUCKETS, ack_bytes
 from services.chassis.config import DatabaseSettings, ListenSettings, PeerSettings
 from services.chassis.db import Database
 from services.chassis.identity import Identity
@@ -30,6 +32,7 @@ from services.registry.import_sheet import ImportSheet
 from services.registry.store import Store
 from tests.chassis_pki import Pki
 from tests.district import PASSPHRASE, District, make_district, person
+from tests.letters import make_letter
 from tests.matcher_process import MatcherProcess
 from tests.unit.services.registry.sheets_of_declarations import row, sheet
 from tests.unit.services.registry.signoff_bench import UNIT, Office
@@ -195,3 +198,20 @@ def test_R53_an_undeclared_relative_is_found_by_letters_over_mutual_tls(
     assert b"log-letter" in stored
     for word in ("王某某", "李某某", "办公室主任", WANG.idn, LI.idn):
         assert word.encode() not in stored
+
+
+def test_letters_over_mutual_tls_from_client_to_client(matcher: MatcherProcess) -> None:
+    district, own, other = matcher.district, matcher.unit(A), matcher.unit(UNIT)
+    letter = make_letter(district, A, UNIT, buckets=MAX_BUCKETS)
+    leaf = own.send_letter(letter)
+    assert own.send_letter(letter) == leaf
+    with pytest.raises(ConflictError):
+        own.send_letter(make_letter(district, A, UNIT))
+    assert list(other.fetch_letters()) == [(1, letter)]
+    assert list(own.fetch_letters()) == list(other.fetch_letters(1)) == []
+    signature = district.keys(UNIT).signing.sign(ack_bytes(letter.epoch, UNIT, 1))
+    other.acknowledge_letters(1, signature)
+    assert list(other.fetch_letters()) == []
+    with pytest.raises(ServiceError) as refused:
+        list(matcher.unit("ben-a").fetch_letters())
+    assert (refused.value.status, refused.value.reason) == ("PERMISSION_DENIED", "SIDE")

@@ -25,6 +25,7 @@ from libmatch.letters import Letter, seal_info
 from services.chassis.audit import entries
 from services.chassis.refusals import InvalidRequest, NotFound, WrongState
 from services.registry.consistency.values import FindingState
+from services.registry.store.consistency import apply_lacking
 from tests.district import person
 from tests.letters import make_letter, sign_letter
 from tests.unit.services.registry.consistency_bench import Cross, Unit
@@ -405,6 +406,27 @@ class TestDecisions:
         (shown,) = unit.findings(decided=True)
         finding = shown.finding
         assert (finding.state, finding.grounds, finding.decided_by) == (state, "已找本人核实", "li")
+
+    def test_what_people_decided_stays_decided_in_the_next_epoch(self, found: Cross) -> None:
+        """Pairs are of one epoch; what is told of them is not."""
+        unit, epoch = found["reg-b"], bytes(range(32))
+        (shown,) = unit.findings()
+        before = shown.finding
+        unit.office.desk.decide(unit.clerk, before.finding_id, FindingState.DISMISSED, "同名误报")
+        told = [
+            replace(before.told, pair=b"p" * 32),
+            replace(before.told, pair=b"q" * 32, name="孙某"),
+        ]
+        unit.database.run_tx(
+            "next", lambda session: apply_lacking(session, "reg-a", epoch, told, found.clock())
+        )
+        known, new = (one.finding for one in unit.findings(decided=True))
+        assert {known.finding_id, new.finding_id} > {before.finding_id}
+        states = {one.told.name: (one.state, one.epoch) for one in (known, new)}
+        assert states == {
+            "王某": (FindingState.DISMISSED, epoch),
+            "孙某": (FindingState.OPEN, epoch),
+        }
 
     def test_R63_looks_and_decisions_leave_their_trail(self, found: Cross) -> None:
         unit = found["reg-b"]
