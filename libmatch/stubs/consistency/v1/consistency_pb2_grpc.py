@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ConsistencyStub:
-    """Missing associated documentation comment in .proto file."""
+    """For the people of the unit.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -62,7 +63,8 @@ class ConsistencyStub:
 
 
 class ConsistencyServicer:
-    """Missing associated documentation comment in .proto file."""
+    """For the people of the unit.
+    """
 
     def Run(self, request, context):
         """Writes to every other reporting unit now, and takes in what they wrote. By itself the service does so
@@ -137,7 +139,8 @@ def add_ConsistencyServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Consistency:
-    """Missing associated documentation comment in .proto file."""
+    """For the people of the unit.
+    """
 
     @staticmethod
     def Run(request,

@@ -29,6 +29,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ConsistencyStub:
+    """For the people of the unit."""
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
@@ -48,6 +50,8 @@ class ConsistencyStub:
 
 @_typing.type_check_only
 class ConsistencyAsyncStub(ConsistencyStub):
+    """For the people of the unit."""
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     Run: _aio.UnaryUnaryMultiCallable[_consistency_pb2.RunRequest, _consistency_pb2.RunResponse]  # type: ignore[assignment]
     """Writes to every other reporting unit now, and takes in what they wrote. By itself the service does so
@@ -63,6 +67,8 @@ class ConsistencyAsyncStub(ConsistencyStub):
     """It was looked into, and there is something in it."""
 
 class ConsistencyServicer(metaclass=_abc_1.ABCMeta):
+    """For the people of the unit."""
+
     @_abc_1.abstractmethod
     def Run(
         self,
