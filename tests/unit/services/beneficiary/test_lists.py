@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 
 from services.beneficiary.entries import PersonStatus
+from services.beneficiary.list_steps import ListSteps
 from services.beneficiary.lists import ListState, digest_of, json_to_item, make_entry
-from services.chassis.refusals import Conflict, InvalidRequest, NotFound
-from tests.district import person
+from services.chassis.refusals import Conflict, InvalidRequest, NotFound, Refused
+from services.holder.accounts import Accounts
+from services.holder.store.accounts import AccountStore
+from tests.district import NOW, person
 from tests.rules_samples import refusal
 from tests.unit.services.beneficiary.conftest import Unit, row, sheet
 from tests.unit.services.beneficiary.signing_unit import LI, LIU, SHEN, Office
@@ -186,6 +191,21 @@ def test_R25_digest_can_be_computed_from_what_is_shown(office: Office) -> None:
     assert digest_of("ben-b", held.kind, entries) != held.digest
 
 
+def test_R25_digest_is_that_of_the_specification(office: Office) -> None:
+    def digest(label: str, *fields: str | bytes) -> bytes:
+        parts = [f"libmatch/1/{label}", *fields]
+        encoded = [part.encode() if isinstance(part, str) else part for part in parts]
+        return sha256(b"".join(len(e).to_bytes(4, "big") + e for e in encoded)).digest()
+
+    content = (
+        '{"amount_fen": 120050, "company": "", "finished": null, "item_name": "危房改造", '
+        '"item_ref": "MZ-2026-001", "persons": [[1, "' + person(1).idn + '", "李某", "受益人"]], '
+        '"place": "某村", "programme": "住房补助", "remark": "", "start": "2026-03-01"}'
+    )
+    expected = digest("list", "ben-a", "pre", REF, digest("list-item", content))
+    assert office.of(office.imported(ONE)).digest == expected
+
+
 def test_R65_plaintext_of_a_list_goes_when_it_no_longer_waits(office: Office) -> None:
     office.in_force(ONE)
     discarded = office.imported(DEARER)
@@ -236,3 +256,9 @@ def test_long_list_is_shown_in_pages(office: Office) -> None:
         after = page.next_after
     assert seen == [f"MZ-2026-00{n}" for n in range(1, 6)]
     assert after == ""
+
+
+def test_trial_has_nobody_to_sign(unit: Unit) -> None:
+    accounts = Accounts(AccountStore(unit.database), "ben-a", None, lambda: NOW)
+    with pytest.raises(Refused, match="no administrators"):
+        ListSteps(unit.lists, accounts, unit.wake).sign(SHEN, bytes(16), bytes(32))
