@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -95,12 +95,22 @@ class Office:
 
 
 class Scene:
-    """Both units, one matcher, one clock."""
+    """Both units, which may be one with two services; one matcher, one clock."""
 
-    def __init__(self, folder: Path, pki: Pki, district: District) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        pki: Pki,
+        district: District,
+        *,
+        declaring: str = "reg-a",
+        approving: str = "ben-a",
+    ) -> None:
         self.district, self.pki, self.folder = district, pki, folder
+        self.declaring, self.approving = declaring, approving
         self.matcher = MemoryMatcher(district)
-        self.time, self.facts = district.now, FACTS
+        self.time = district.now
+        self.facts = replace(FACTS, approving_unit=approving, declaring_unit=declaring)
         self.ahead: dict[str, timedelta] = {}  # by how much a unit's clock is
         self.stack = ExitStack()
 
@@ -108,8 +118,8 @@ class Scene:
         return self.time + self.ahead.get(unit, timedelta())
 
     def open(self, address: str) -> None:
-        self.declarer = self._start("reg-a", Side.REGISTRY, relative_payload, address)
-        self.approver = self._start("ben-a", Side.BENEFICIARY, item_payload, address)
+        self.declarer = self._start(self.declaring, Side.REGISTRY, relative_payload, address)
+        self.approver = self._start(self.approving, Side.BENEFICIARY, item_payload, address)
         for unit, side in ((self.declarer, Side.REGISTRY), (self.approver, Side.BENEFICIARY)):
             unit.database.run_tx(
                 "enter", lambda session: records.enter(session, [SUBJECT], self.time)
@@ -121,7 +131,7 @@ class Scene:
     def _start(
         self, unit: str, side: Side, payload: Callable[..., Payload], address: str
     ) -> Office:
-        settings = DatabaseSettings(path=self.folder / f"{unit}.db")
+        settings = DatabaseSettings(path=self.folder / f"{unit}-{side.name}.db")
         database = self.stack.enter_context(MortalDatabase(settings))
         migrate(database, VERSIONS)
         peer = PeerSettings(address=address, identity="spiffe://fuling/matcher", timeout_s=20)
@@ -155,11 +165,11 @@ class Scene:
         rid, token = bytes(found[0]), bytes(found[1])
         notice = (
             OfficialNotice(
-                *(rid, token, CASE, "ben-a", "受益人", "X-1", "改厕补助", "项目补助"),
+                *(rid, token, CASE, self.approving, "受益人", "X-1", "改厕补助", "项目补助"),
                 *(120_000, "某镇某村", date(2026, 3, 1)),
             )
             if side is Side.REGISTRY
-            else ItemNotice(rid, token, CASE, "reg-a", "乙某", "某局", "科长", "配偶")
+            else ItemNotice(rid, token, CASE, self.declaring, "乙某", "某局", "科长", "配偶")
         )
         member, key = self.district.roster.find(unit.unit), self.district.inspector.signing
         self.matcher.notices.append(

@@ -17,7 +17,7 @@ from services.holder.matters.posted import Form
 from services.rules.matter_facts import Recipient, State, Verdict
 from services.rules.violation import RuleViolation
 from tests.chassis_pki import Pki
-from tests.district import District
+from tests.district import District, make_district
 from tests.unit.services.holder.matters_bench import CASE, HOTLINES, Scene, opened, post, verify
 
 
@@ -161,3 +161,20 @@ def test_R44_a_birthday_that_cannot_be_right_is_refused(scene: Scene) -> None:
         with pytest.raises(RuleViolation) as refused:
             unit.office.desk.post(unit.who("li"), unit.at, HOTLINES, "", stated)
         assert refused.value.rule == "R44"
+
+
+def test_R10_R43_a_unit_that_declares_and_approves_does_both_by_its_two_services(
+    tmp_path: Path, pki: Pki
+) -> None:
+    district = make_district(registry=(), beneficiary=(), both=("dual",))
+    scene = Scene(tmp_path, pki, district, declaring="dual", approving="dual")
+    with opened(scene):
+        assert scene.states() == (State.NOTIFIED, State.NOTIFIED)
+        verify(scene)
+        post(scene, scene.approver)
+        post(scene, scene.declarer)
+        assert scene.states() == (State.PUBLISHING, State.PUBLISHING)
+        scene.pass_days(8)
+        scene.round()
+        assert scene.states() == (State.PUBLISHED, State.PUBLISHED)
+        assert scene.waiting("ben-a", None) == scene.waiting("reg-a", None) == []
