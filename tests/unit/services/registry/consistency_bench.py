@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from libmatch.letters import Letter
 from services.chassis.config import DatabaseSettings
@@ -30,10 +31,10 @@ from services.registry.consistency.office import make_consistency
 from services.registry.import_sheet import ImportSheet
 from services.registry.store import Store
 from services.registry.withdraw import Withdraw
-from tests.district import make_district
+from tests.district import make_district, person
 from tests.matcher_bench import Bench
 from tests.unit.services.holder.bench import make_material
-from tests.unit.services.registry.sheets_of_declarations import sheet
+from tests.unit.services.registry.sheets_of_declarations import row, sheet
 
 REASON = "核对亲属申报"
 
@@ -148,3 +149,50 @@ class Cross:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+
+WANG, LI, ZHAO = person(1001), person(1002), person(1003)
+UNIT_B = "测试单位reg-b"
+SIBLING, SPOUSE = "本人的兄弟姐妹", "配偶"
+
+
+def wang(relation: str = SIBLING, unit: str = UNIT_B, **cells: str) -> dict[str, str]:
+    """王某 of reg-a declares 李某, who works in reg-b."""
+    return row(LI, "李某", relation, official=WANG, official_name="王某", 亲属单位=unit, **cells)
+
+
+def li(*, of: Any = ZHAO, name: str = "赵某", relation: str = SPOUSE) -> dict[str, str]:
+    """李某 of reg-b declares 赵某, who is nobody's official."""
+    return row(of, name, relation, official=LI, official_name="李某")
+
+
+LI_HAS_WANG = li(of=WANG, name="王某", relation=SIBLING)
+
+
+def hand_over(unit: Unit, *handed: Letter) -> list[int]:
+    """A round in which the matcher hands out just these; the numbers that were acknowledged."""
+    acknowledged: list[int] = []
+    unit.post.fetch_letters = lambda *_: iter(enumerate(handed, 1))  # type: ignore[method-assign]
+    unit.post.acknowledge_letters = (  # type: ignore[method-assign]
+        lambda number, signature: acknowledged.append(number)  # noqa: ARG005
+    )
+    unit.round()
+    del unit.post.fetch_letters, unit.post.acknowledge_letters
+    return acknowledged
+
+
+def letters(cross: Cross) -> list[Mapping[str, Any]]:
+    """What the matcher has of every letter, with its size and stored bytes."""
+    with sqlite3.connect(cross.matcher.path) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = connection.execute("SELECT *, length(body) AS size FROM letter ORDER BY number")
+        found: list[Mapping[str, Any]] = [dict(one) for one in rows]
+    connection.close()
+    return found
+
+
+def bodies(unit: Unit) -> list[bytes]:
+    with sqlite3.connect(unit.database.path) as connection:
+        found = [one for (one,) in connection.execute("SELECT body FROM consistency_letter")]
+    connection.close()
+    return found

@@ -3,50 +3,38 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from libmatch.consistency import (
-    Claim,
-    Details,
     Route,
     derive_consistency_key,
     find_claims,
-    pack_claims,
 )
-from libmatch.errors import ServiceError
-from libmatch.letters import Letter, seal_info
+from libmatch.letters import seal_info
 from services.chassis.audit import entries
 from services.chassis.refusals import InvalidRequest, NotFound, WrongState
 from services.registry.consistency.values import FindingState
 from services.registry.store.consistency import apply_lacking
 from tests.district import person
-from tests.letters import make_letter, sign_letter
-from tests.unit.services.registry.consistency_bench import Cross, Unit
+from tests.unit.services.registry.consistency_bench import (
+    LI,
+    LI_HAS_WANG,
+    SIBLING,
+    UNIT_B,
+    WANG,
+    ZHAO,
+    Cross,
+    Unit,
+    li,
+    wang,
+)
 from tests.unit.services.registry.sheets_of_declarations import row
-
-WANG, LI, ZHAO = person(1001), person(1002), person(1003)
-UNIT_B = "测试单位reg-b"
-SIBLING, SPOUSE = "本人的兄弟姐妹", "配偶"
-
-
-def wang(relation: str = SIBLING, unit: str = UNIT_B, **cells: str) -> dict[str, str]:
-    """王某 of reg-a declares 李某, who works in reg-b."""
-    return row(LI, "李某", relation, official=WANG, official_name="王某", 亲属单位=unit, **cells)
-
-
-def li(*, of: Any = ZHAO, name: str = "赵某", relation: str = SPOUSE) -> dict[str, str]:
-    """李某 of reg-b declares 赵某, who is nobody's official."""
-    return row(of, name, relation, official=LI, official_name="李某")
-
-
-LI_HAS_WANG = li(of=WANG, name="王某", relation=SIBLING)
 
 
 @pytest.fixture
@@ -251,149 +239,6 @@ def test_an_official_who_was_withdrawn_is_none_any_more(found: Cross) -> None:
     assert found["reg-b"].findings() == []
 
 
-class TestLetters:
-    def test_everybody_gets_one_whatever_there_is_to_tell(self, cross: Cross) -> None:
-        cross["reg-a"].declare(wang())
-        cross["reg-c"].declare(row(ZHAO, official=person(8), official_name="周某"))
-        for unit in cross.units.values():
-            unit.office.desk.run(unit.clerk)
-        sent = letters(cross)
-        assert {(one["sender"], one["recipient"]) for one in sent} == {
-            (a, b) for a in cross.units for b in cross.units if a != b
-        }
-
-    def test_what_the_matcher_keeps_does_not_depend_on_the_declarations(
-        self, tmp_path: Path
-    ) -> None:
-        kept = []
-        for number, count in enumerate((0, 1, 32)):
-            (tmp_path / str(number)).mkdir()
-            with Cross(tmp_path / str(number)) as cross:
-                rows = [
-                    row(
-                        person(200 + i),
-                        f"钱{chr(0x4E00 + i)}",
-                        "子女",
-                        official=WANG,
-                        official_name="王某",
-                    )
-                    | {"亲属单位": UNIT_B}
-                    for i in range(count)
-                ]
-                cross["reg-a"].declare(row(ZHAO, official=WANG, official_name="王某"), *rows)
-                cross["reg-a"].round()
-                told = ("sender", "recipient", "seq", "accepted_at", "leaf_index", "size")
-                kept.append([[one[name] for name in told] for one in letters(cross)])
-        assert kept[0] == kept[1] == kept[2]
-        assert len(kept[0]) == 2
-
-    def test_the_matcher_holds_no_plaintext(self, found: Cross) -> None:
-        found.matcher.database.close()
-        stored = found.matcher.path.read_bytes()
-        found.matcher.open()
-        for word in ("王某", "李某", "某局", WANG.idn, LI.idn):
-            for encoding in ("utf-8", "utf-16-le", "gb18030"):
-                assert word.encode(encoding) not in stored
-        assert b"log-letter" in stored
-
-    def test_what_was_taken_in_is_gone_from_the_matcher(self, found: Cross) -> None:
-        for unit in found.units:
-            assert found.matcher.use.letters.fetch(unit, 0, 10) == []
-
-    def test_without_change_letters_are_made_once_a_week_with_it_once_a_day(
-        self, cross: Cross
-    ) -> None:
-        unit = cross["reg-a"]
-        unit.declare(wang())
-        unit.round()
-        unit.declare(wang(), row(ZHAO, official=WANG, official_name="王某"))
-        unit.round()
-        assert len(letters(cross)) == 2
-        cross.clock.moment += timedelta(days=1)
-        unit.round()
-        assert len(letters(cross)) == 4
-        cross.clock.moment += timedelta(days=6, hours=23)
-        unit.round()
-        assert len(letters(cross)) == 4
-        cross.clock.moment += timedelta(hours=1)
-        unit.round()
-        assert len(letters(cross)) == 6
-
-    def test_a_unit_without_declarations_writes_to_nobody_by_itself(self, cross: Cross) -> None:
-        cross.rounds(1)
-        assert letters(cross) == []
-
-    def test_what_cannot_be_sent_waits_as_it_was_sealed(self, cross: Cross) -> None:
-        unit = cross["reg-a"]
-        unit.declare(wang())
-        unit.post.down = ServiceError("UNAVAILABLE", "", "no route", "")
-        unit.round()
-        state = unit.office.desk.state()
-        assert (state.waiting, state.last and state.last.letters) == (2, 2)
-        waiting = bodies(unit)
-        unit.post.down = None
-        unit.round()
-        assert unit.office.desk.state().waiting == 0
-        assert sorted(one["body"] for one in letters(cross)) == sorted(waiting)
-
-    def test_a_forged_or_stale_letter_changes_nothing(self, found: Cross) -> None:
-        unit, district = found["reg-b"], found.district
-        before = unit.findings(decided=True)
-        forged = [
-            make_letter(district, "reg-a", "reg-b", 1),  # older than what was heard
-            make_letter(district, "reg-a", "reg-b", 1 << 62, signer="reg-c"),
-            make_letter(district, "reg-a", "reg-b", 1 << 62),  # does not open
-            make_letter(district, "reg-a", "reg-c", 1 << 62),
-            sign_letter(
-                district,
-                replace(make_letter(district, "reg-a", "reg-b", 1 << 62), epoch=bytes(32)),
-                "reg-a",
-            ),
-        ]
-        assert hand_over(unit, *forged) == [len(forged)]
-        assert unit.findings(decided=True) == before
-        found.clock.moment += timedelta(days=7)  # an honest one is still heard afterwards
-        found["reg-a"].withdraw("王某", "李某")
-        found["reg-a"].round()
-        unit.round()
-        assert unit.findings() == []
-
-    def test_a_letter_that_another_unit_wrote_in_its_name_is_not_believed(
-        self, cross: Cross
-    ) -> None:
-        """reg-c has the epoch's key and knows 李某; it lacks reg-a's signing key."""
-        cross["reg-b"].declare(li())
-        district, unit = cross.district, cross["reg-b"]
-        for signer, believed in (("reg-c", False), ("reg-a", True)):
-            key = derive_consistency_key(district.suite, district.holder("reg-c").key)
-            claim = Claim(LI, Details(bytes(32), "王某", "某局", "科长", SIBLING))
-            body = pack_claims(district.suite, key, Route("reg-a", "reg-b", 5), [claim])
-            letter = make_letter(district, "reg-a", "reg-b", 5, body=body, signer=signer)
-            hand_over(unit, letter)
-            assert bool(unit.findings()) is believed
-
-    def test_an_old_letter_that_the_matcher_hands_out_again_opens_nothing_anew(
-        self, cross: Cross
-    ) -> None:
-        unit = cross["reg-b"]
-        cross["reg-a"].declare(wang())
-        unit.declare(li())
-        cross["reg-a"].round()
-        (old,) = cross.matcher.use.letters.fetch("reg-b", 0, 10)
-        unit.round()
-        cross["reg-a"].withdraw("王某", "李某")
-        cross.clock.moment += timedelta(days=1)
-        cross.rounds()
-        assert unit.findings() == []
-        hand_over(unit, old.letter)
-        assert unit.findings() == []
-
-    def test_units_that_keep_silent_are_named(self, found: Cross) -> None:
-        assert found["reg-a"].office.desk.state().silent == ("测试单位reg-c",)
-        found.clock.moment += timedelta(days=15)
-        assert set(found["reg-a"].office.desk.state().silent) == {UNIT_B, "测试单位reg-c"}
-
-
 class TestDecisions:
     @pytest.mark.parametrize("state", [FindingState.SETTLED, FindingState.DISMISSED])
     def test_what_people_decided_stays_decided(self, found: Cross, state: FindingState) -> None:
@@ -460,36 +305,7 @@ class TestDecisions:
             unit.office.desk.decide(unit.clerk, bytes(16), FindingState.SETTLED, "已核实")
 
 
-def hand_over(unit: Unit, *handed: Letter) -> list[int]:
-    """A round in which the matcher hands out just these; the numbers that were acknowledged."""
-    acknowledged: list[int] = []
-    unit.post.fetch_letters = lambda *_: iter(enumerate(handed, 1))  # type: ignore[method-assign]
-    unit.post.acknowledge_letters = (  # type: ignore[method-assign]
-        lambda number, signature: acknowledged.append(number)  # noqa: ARG005
-    )
-    unit.round()
-    del unit.post.fetch_letters, unit.post.acknowledge_letters
-    return acknowledged
-
-
-def letters(cross: Cross) -> list[Mapping[str, Any]]:
-    """What the matcher has of every letter, with its size and stored bytes."""
-    with sqlite3.connect(cross.matcher.path) as connection:
-        connection.row_factory = sqlite3.Row
-        rows = connection.execute("SELECT *, length(body) AS size FROM letter ORDER BY number")
-        found: list[Mapping[str, Any]] = [dict(one) for one in rows]
-    connection.close()
-    return found
-
-
 def unsign(unit: Unit) -> None:
     """As if the forms had come without signature."""
     statement = sa.text("UPDATE official SET unsigned = 1")
     unit.database.run_tx("unsign", lambda session: session.execute(statement))
-
-
-def bodies(unit: Unit) -> list[bytes]:
-    with sqlite3.connect(unit.database.path) as connection:
-        found = [one for (one,) in connection.execute("SELECT body FROM consistency_letter")]
-    connection.close()
-    return found
