@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from services.chassis.owner_files import PUBLIC, write_new
 from services.chassis.owner_files import replace as write_over
-from services.cli.peers.matters import MattersClient
 
 FEED = "feed.atom"
 _OWN = re.compile(r"notice-[0-9a-f-]{36}\.(?:html|json)")
@@ -28,6 +28,14 @@ class Form(StrEnum):
         return f"EXPORT_FORM_{self.name}"
 
 
+class Exporter(Protocol):
+    """What exports notices: the client of a unit's matters."""
+
+    def export_all(self, form: str, reason: str = "") -> dict[str, str]: ...
+
+    def export_one(self, form: str, case_id: bytes, reason: str = "") -> str: ...
+
+
 @dataclass(frozen=True)
 class Exported:
     """How many notices the folder has now, and how many files were removed from it."""
@@ -42,7 +50,7 @@ def write_text(path: Path, text: str, *, replace: bool) -> None:
     write(path, text.encode("utf-8"), mode=PUBLIC)
 
 
-def export_folder(client: MattersClient, folder: Path, reason: str) -> Exported:
+def export_folder(client: Exporter, folder: Path, reason: str) -> Exported:
     """Brings ``folder`` up to date: each notice as page and JSON, and the feed. Other files stay."""
     pages = client.export_all(Form.HTML.message, reason)
     values = client.export_all(Form.JSON.message, reason)
