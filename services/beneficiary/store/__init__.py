@@ -26,7 +26,7 @@ from services.beneficiary.store.items import (
     row_to_item,
     row_to_person,
 )
-from services.beneficiary.store.lists import read_unsigned, read_waiting_kinds
+from services.beneficiary.store.lists import read_unsigned, read_waiting
 from services.beneficiary.tables import ItemNoticeRow, ItemRow, PersonRow, RefKeyRow
 from services.chassis.db import Database
 from services.holder.store import records
@@ -85,7 +85,7 @@ class Store:
 
         def run(session: Session) -> dict[str, GateFacts]:
             trail.write(session, f"items {len(item_refs)}")
-            waiting = read_waiting_kinds(session, item_refs)
+            waiting = read_waiting(session, item_refs)
             unsigned = read_unsigned(session, item_refs)
             known = read_known(session, item_refs)
             live = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -219,15 +219,7 @@ class ListStore:
         return count
 
 
-def read_waiting(session: Session) -> Iterable[ListEntry]:
-    """The entries of all lists that wait, with their content: persons who are in no other table yet."""
-    query = select(ListEntryRow).where(col(ListEntryRow.waiting))
-    return [_row_to_entry(row) for row in session.exec(query)]
-
-
-def read_waiting_kinds(
-    session: Session, item_refs: Collection[str]
-) -> dict[str, tuple[ListKind, bytes]]:
+def read_waiting(session: Session, item_refs: Collection[str]) -> dict[str, tuple[ListKind, bytes]]:
     """What waits of the items with these numbers: the kind of list, and the entry's digest."""
     query = sa.select(
         col(ListEntryRow.item_ref), col(ItemListRow.kind), col(ListEntryRow.digest)
@@ -260,7 +252,7 @@ def _read_held(session: Session, item_refs: Collection[str]) -> Held:
     return Held(
         read_known(session, item_refs),
         read_unsigned(session, item_refs),
-        read_waiting_kinds(session, item_refs),
+        read_waiting(session, item_refs),
     )
 
 
