@@ -43,9 +43,11 @@ class Listed:
     actual: set[str] = field(default_factory=set)
     until: date | None = None
 
-    def names(self, person: str, day: date) -> bool:
-        ended = self.until is not None and self.until <= day
-        return person in self.persons and self.persons[person] <= day and not ended
+    def on(self, day: date) -> list[str]:
+        """Who is matched for it on that day."""
+        if self.until is not None and self.until <= day:
+            return []
+        return [person for person, since in self.persons.items() if since <= day]
 
 
 @dataclass
@@ -115,12 +117,15 @@ class Model:
 
     def hits(self, day: date) -> dict[Key, set[str]]:
         """Every hit that stands on that day, with the units that declared it (R35)."""
+        items: dict[str, list[tuple[str, str]]] = {}
+        for item, listed in self.listed.items():
+            for person in listed.on(day):
+                items.setdefault(person, []).append(item)
         found: dict[Key, set[str]] = {}
         for (unit, official), declared in self.declared.items():
             for person in declared.on(day):
-                for (approver, ref), item in self.listed.items():
-                    if item.names(person, day):
-                        found.setdefault((official, person, approver, ref), set()).add(unit)
+                for approver, ref in items.get(person, ()):
+                    found.setdefault((official, person, approver, ref), set()).add(unit)
         return found
 
     def state(self, key: Key, day: date) -> str:
