@@ -11,11 +11,13 @@ import pytest
 
 from libmatch.errors import ServiceError
 from libmatch.stubs.figures.v1 import figures_pb2 as pb
+from services.chassis.config import ConfigError, load_settings
 from services.chassis.identity import Identity
 from services.chassis.refusals import Refused
 from services.cli.peers.figures import FigureLines, FiguresClient, FilingsClient
 from services.cli.peers.statements import OversightClient
 from services.inspector import rpc
+from services.inspector.config import Settings
 from services.inspector.rpc import admit, filings
 from services.inspector.states import ReleasePolicy
 from services.process.rpc import figures, oversight
@@ -223,6 +225,24 @@ def test_R50_officers_of_the_organisation_department_see_statements_alone(servic
         check(LI, service)
     check(LI, oversight.SERVICE)
     check(ZHANG, service)
+
+
+def test_settings_name_units_and_deadlines_together_and_officers_of_the_department(
+    tmp_path: Path,
+) -> None:
+    lines = ['unit = "jiwei"', 'kit = "kit"', 'passphrase = "p"', 'organisation_officers = ["li"]']
+    lines += ["[matcher]", 'address = "127.0.0.1:1"', 'identity = "spiffe://fuling/matcher"']
+    lines += ["[listen]", 'address = "127.0.0.1:0"', "[database]", 'path = "db"', "[tls]"]
+    lines += ['certificate = "c"', 'private_key = "k"', 'ca = "a"']
+    config = tmp_path / "config.toml"
+    config.write_text("\n".join(lines), encoding="utf-8")
+    for name in ("p", "c", "k", "a"):
+        (tmp_path / name).touch(mode=0o600)
+    (tmp_path / "p").write_text("passphrase", encoding="utf-8")
+    assert load_settings(Settings, config, "X").organisation_officers == {"li"}
+    config.write_text("\n".join(['units = "u.toml"', *lines]), encoding="utf-8")
+    with pytest.raises(ConfigError):
+        load_settings(Settings, config, "X")
 
 
 def test_R50_nobody_else_counts_statements(counting: FigureBench) -> None:
