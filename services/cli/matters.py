@@ -260,7 +260,9 @@ def export(
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--folder", metavar="文件夹", help="导出全部正在公示的，并移走已到期、已撤下的"
+            "--folder",
+            metavar="文件夹",
+            help="导出全部正在公示的，移走已到期、已撤下的；每个服务各用一个",
         ),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="替换已有文件")] = False,

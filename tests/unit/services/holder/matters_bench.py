@@ -27,6 +27,7 @@ from services.chassis.identity import Identity
 from services.chassis.schema import migrate
 from services.chassis.server import Runtime
 from services.holder.app import make_sync
+from services.holder.matcher import Matcher
 from services.holder.matters.desk import At, Finding
 from services.holder.matters.facts import CaseFacts
 from services.holder.matters.office import MatterOffice, make_office
@@ -78,6 +79,7 @@ class Office:
     database: MortalDatabase
     sync: Sync
     office: MatterOffice
+    matcher: Matcher
 
     def who(self, login: str) -> Identity:
         return Identity("fuling", "clerk", self.unit, login)
@@ -154,7 +156,7 @@ class Scene:
 
         sync = make_sync(database, matcher, material, runtime, load, save, facts)
         office = make_office(database, material, actor_of, str.strip, facts, now, lambda: None)
-        return Office(unit, database, sync, office)
+        return Office(unit, database, sync, office, matcher)
 
     def _notify(self, unit: Office, side: Side) -> None:
         found = unit.database.read(

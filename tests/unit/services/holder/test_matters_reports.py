@@ -18,18 +18,22 @@ from libmatch.records import Side
 from libmatch.reports import Report, Stage
 from libmatch.stubs.matcher.v1 import matcher_pb2
 from services.chassis.refusals import NotFound, Refused
+from services.holder.matters.acting import StepWriter
+from services.holder.matters.rounds import MatterRounds
 from services.holder.matters.sealing import Said, members_of, seal_said
 from services.process.entries import Entry, History, Opening, decode_body
 from services.process.moments import to_us
 from services.rules.matter_facts import Actor, State, Verdict
 from services.rules.matter_steps import Conclude, Step, Take
 from services.rules.roles import Role
+from services.rules.ruleset import packaged_rulesets
 from tests.chassis_pki import Pki
 from tests.district import INSPECTOR, District
 from tests.matcher_in_memory import MemoryMatcher
 from tests.unit.services.holder.bench import Killed, make_material
 from tests.unit.services.holder.matters_bench import CASE, Scene, opened, post, verify
 
+RULES = packaged_rulesets()
 WANG = Actor("wang", "姓名wang", "ben-a", Role.WORKER)
 
 
@@ -208,3 +212,23 @@ def test_R36_the_approver_opens_the_case_and_both_fold_from_that(scene: Scene) -
     verify(scene)
     post(scene, scene.declarer)
     assert replace(scene.declarer.matter, version=0) == replace(scene.approver.matter, version=0)
+
+
+def test_R40_what_had_arrived_before_the_epoch_turned_is_not_sent_for_ever(scene: Scene) -> None:
+    approver = scene.approver
+    approver.database.kill_at = ("matters.sent", "before")  # the matcher's answer is lost
+    approver.office.desk.take(approver.who("wang"), approver.at)
+    with pytest.raises(Killed):
+        approver.sync.run()
+    approver.database.kill_at = None
+    manifest = replace(scene.district.manifest, epoch=2, salt=os.urandom(32))
+    roster = replace(scene.district.roster, epoch_id=manifest.epoch_id)
+    scene.matcher.district = replace(scene.district, manifest=manifest, roster=roster)
+    material = make_material(scene.matcher.district, "ben-a", Side.BENEFICIARY)
+    writer = StepWriter(material, RULES, scene.now)
+    facts = lambda *_: scene.facts  # noqa: E731
+    parts = (approver.database, material, approver.matcher, RULES, writer, facts, scene.now)
+    assert len(scene.waiting("ben-a", None)) == 1
+    assert MatterRounds(*parts).send(scene.time) == 1
+    assert scene.waiting("ben-a", None) == []
+    assert len(stages(scene, "ben-a")) == 2
