@@ -15,6 +15,7 @@ from libmatch.stubs.beneficiary.v1 import beneficiary_pb2, beneficiary_pb2_grpc
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.registry.v1 import registry_pb2, registry_pb2_grpc
 from services.beneficiary import app as beneficiary_app
+from services.beneficiary.config import BeneficiarySettings
 from services.chassis.client import open_channel
 from services.chassis.config import (
     ConfigError,
@@ -25,7 +26,6 @@ from services.chassis.config import (
 )
 from services.chassis.server import Runtime, start
 from services.chassis.tls import check_own_certificate
-from services.holder.config import UnitSettings
 from services.registry import app as registry_app
 from tests.chassis_pki import Pki
 from tests.district import PASSPHRASE, District, make_district, person
@@ -47,15 +47,15 @@ def district() -> District:
     return make_district(both=(UNIT,), now=now())
 
 
-def make_settings(folder: Path, district: District, tls: TlsSettings) -> UnitSettings:
-    """Of a unit whose matcher is out of reach."""
+def make_settings(folder: Path, district: District, tls: TlsSettings) -> BeneficiarySettings:
+    """Of either service of a unit whose matcher is out of reach."""
     folder.mkdir(mode=0o700, exist_ok=True)
     district.write_kit(folder / "kit", UNIT)
     passphrase = folder / "passphrase"
     passphrase.touch(mode=0o600)
     passphrase.write_text(PASSPHRASE, encoding="utf-8")
     matcher = PeerSettings(address="127.0.0.1:1", identity="spiffe://fuling/matcher", timeout_s=0.2)
-    return UnitSettings(
+    return BeneficiarySettings(
         unit=UNIT,
         kit=folder / "kit",
         passphrase=passphrase,

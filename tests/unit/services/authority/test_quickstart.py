@@ -16,6 +16,7 @@ from services.authority.check_kit import check_kit, check_tls
 from services.authority.errors import CeremonyError
 from services.authority.plan import Plan, PlannedUnit
 from services.authority.quickstart import build_district
+from services.beneficiary.config import BeneficiarySettings
 from services.chassis.config import PeerSettings, ServiceSettings, load_settings
 from services.chassis.tls import check_own_certificate
 from services.holder.config import UnitSettings
@@ -105,7 +106,7 @@ def test_every_service_starts_with_its_configuration(built: Path) -> None:
         "inspector": InspectorSettings,
         "units/caizheng/registry": UnitSettings,
         "units/minzheng/registry": UnitSettings,
-        "units/minzheng/beneficiary": UnitSettings,
+        "units/minzheng/beneficiary": BeneficiarySettings,
     }
     addresses = set()
     for folder, kind in kinds.items():
