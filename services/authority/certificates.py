@@ -43,7 +43,7 @@ DEFAULT_DAYS = 397
 MAX_DAYS = 825
 _CLOCK_SKEW = timedelta(minutes=10)  # machines on a closed network drift
 _SERVERS = frozenset({"matcher", "inspector", "unit"})
-_LEVELS = {"matcher": 1, "inspector": 1, "unit": 2, "officer": 2, "clerk": 3}
+_LEVELS = {"matcher": 1, "inspector": 1, "unit": 2, "officer": 2, "organisation": 2, "clerk": 3}
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def check_entitled(ca: CertificateAuthority, identity: Identity, epoch: Epoch) -
         raise CeremonyError(
             f"{identity} is not an identity of {ca.district}",
             f"{identity} 不是 {ca.district} 的身份。可用：matcher、inspector、officer/姓名、"
-            "unit/单位、clerk/单位/登录名",
+            "organisation/姓名（区委组织部）、unit/单位、clerk/单位/登录名",
         )
     if identity.role in {"unit", "clerk"} and not _is_unit(epoch, identity.name):
         raise CeremonyError(

@@ -4,7 +4,8 @@ A TOML file, or a CSV table of units::
 
     district = "fuling"                     单位代码,单位名称,角色,经办人
     officers = ["zhang", "li"]              caizheng,区财政局,申报,wang
-    [[units]]                               minzheng,区民政局,申报+受益,zhao 、qian
+    organisation = ["sun"]                  minzheng,区民政局,申报+受益,zhao 、qian
+    [[units]]                               # officers of 区纪委; of 区委组织部 (R50), if any
     unit = "caizheng"
     name = "区财政局"
     roles = ["registry"]                    # registry, beneficiary or both
@@ -61,6 +62,7 @@ class Plan:
     inspector_unit: str = "jiwei"
     inspector_name: str = "区纪委"
     officers: tuple[str, ...] = ("officer-1", "officer-2")
+    organisation: tuple[str, ...] = ()
     suite: int = 1
     kinds: tuple[int, ...] = ALL_KINDS
     bucket: int = DEFAULT_BUCKET
@@ -79,6 +81,7 @@ class Plan:
             _check_unit_names(self.district, unit)
         _check_name(self.district, self.inspector_unit, self.inspector_name)
         _check_logins(self.district, "officer", self.officers)
+        _check_logins(self.district, "organisation", self.organisation)
         if not 0 <= self.base_port <= 65535 - 2 * len(names) or not self.host.strip():
             raise CeremonyError("no room for the ports", "端口或主机地址不正确")
 
@@ -109,9 +112,9 @@ def _plan_of_toml(data: bytes, district: str | None) -> Plan:
     if not isinstance(units, list) or not all(isinstance(unit, dict) for unit in units):
         raise _wrong("units")
     _check_keys(values, {field.name for field in fields(Plan)} - {"units"})
-    for name in ("officers", "kinds"):
+    for name, kind in (("officers", str), ("organisation", str), ("kinds", int)):
         if name in values:
-            values[name] = _tuple(values[name], str if name == "officers" else int, name)
+            values[name] = _tuple(values[name], kind, name)
     try:
         return Plan(units=tuple(map(_unit_of_toml, units)), **values)
     except TypeError:

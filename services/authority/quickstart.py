@@ -186,6 +186,8 @@ class _Builder:
         }
         for name in self.plan.officers:
             homes[inspector / "officers" / name] = Identity(district, "officer", name)
+        for name in self.plan.organisation:
+            homes[inspector / "organisation" / name] = Identity(district, "organisation", name)
         for unit in self.plan.units:
             home = self._home(unit.unit)
             homes[home] = Identity(district, "unit", unit.unit)
@@ -215,9 +217,11 @@ class _Builder:
         own = {"unit": plan.inspector_unit}
         desk = addresses.of["inspector"]
         write_service_config(inspector, "inspector", desk, ".", own, matcher)
+        server = peer(desk, Identity(district, "inspector"))
         for name in plan.officers:
-            server = peer(desk, Identity(district, "inspector"))
             write_client_config(inspector / "officers" / name / "client.toml", server)
+        for name in plan.organisation:
+            write_client_config(inspector / "organisation" / name / "client.toml", server)
         for unit in plan.units:
             self._configure_unit(unit, addresses, matcher)
 

@@ -73,7 +73,6 @@ class Wiring:
     now: Callable[[], datetime]
     draw: Callable[[int], bytes] = os.urandom
     data: DistrictData = field(default_factory=lambda: read_district_data(None, None))
-    organisation_officers: frozenset[str] = frozenset()
 
     def open_epochs(self) -> Epochs:
         """The epochs of the kit. Raises what ``Epochs`` raises, also for a rolled-back roster."""
@@ -123,7 +122,7 @@ class Wiring:
             collect_reports=CollectReports(review, reports, disputes, epochs, hpke, now),
         )
         figures = self.make_figures(epochs)
-        matters, officers = self.make_case_matters(epochs), self.organisation_officers
+        matters = self.make_case_matters(epochs)
         return rpc.UseCases(
             Pull(steps),
             release,
@@ -131,7 +130,7 @@ class Wiring:
             disputes,
             figures,
             FileForms(Filings(database), figures.names, now),
-            StatementOversight(matters, officers, figures.names, self.data.rulesets, now),
+            StatementOversight(matters, figures.names, self.data.rulesets, now),
             make_supervision(database, epochs, self.keys, matters, now, self.own.trust_domain),
             PurgeCases(database, self.data.rulesets, now),
             now,
@@ -157,7 +156,6 @@ def build(settings: Settings, runtime: Runtime) -> App:
             runtime.identity,
             runtime.now,
             data=data,
-            organisation_officers=settings.organisation_officers,
         )
         epochs, checkpoints = wiring.open_epochs(), Checkpoints(database, runtime.now)
         origin, log_key = log_origin(runtime.identity.trust_domain), epochs.current.manifest.log_key
@@ -168,7 +166,7 @@ def build(settings: Settings, runtime: Runtime) -> App:
             register=lambda server: rpc.register(server, use),
             access=rpc.ACCESS,
             workers=[worker, *heads],
-            admit=rpc.admit(settings.organisation_officers),
+            admit=rpc.admit_officer,
             close=stack.pop_all().close,
         )
 

@@ -8,7 +8,6 @@
     release_policy = "two_officers"   # or "immediate"
     pull_interval_s = 30.0            # how often it looks by itself
     audit_heads = "/mnt/audit/heads"  # the trail's end is remembered there daily (R63); another disk
-    organisation_officers = ["li"]    # of 区委组织部: they see how statements stand, and nothing else (R50)
     [listen]  [tls]  [database]  [log]  [limits]        # services.chassis.config
     [matcher]
     address = "10.0.0.5:7400"
@@ -37,7 +36,6 @@ class Settings(ServiceSettings):
     matcher: PeerSettings
     release_policy: ReleasePolicy = ReleasePolicy.TWO_OFFICERS
     pull_interval_s: float = Field(default=30.0, ge=0.1, le=3600)
-    organisation_officers: frozenset[str] = frozenset()
     units: Path | None = None
     campaigns: Path | None = None
     audit_heads: Path | None = None

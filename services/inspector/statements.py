@@ -40,20 +40,16 @@ class _Ledger:
 
 @dataclass(frozen=True)
 class StatementOversight:
-    """``services.process.statements.StatementBook`` of all units.
-
-    ``officers``: those of 区委组织部, by name; without any (a trial) every officer may ask.
-    """
+    """``services.process.statements.StatementBook`` of all units, for 区委组织部."""
 
     matters: CaseMatters
-    officers: frozenset[str]
     names: Callable[[], dict[str, str]]
     rules: RuleSets
     now: Callable[[], datetime]
 
     def count(self, caller: Identity) -> StatementReport:
         """The counts of every unit. RuleViolation R50 for who is not of 区委组织部."""
-        of_department = not self.officers or caller.name in self.officers
+        of_department = caller.role == "organisation"
         role = Role.ORGANISATION_DEPARTMENT if of_department else Role.INSPECTOR
         names, on = self.names(), china_day(self.now())
         units = visible_units(Actor(caller.name, caller.name, "", role), sorted(names))

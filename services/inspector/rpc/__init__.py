@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,10 +35,12 @@ from services.process.rpc import draws, figures, leads, oversight, retention
 
 SERVICE = "libmatch.inspector.v1.Desk"
 _SERVICES = (
-    *(SERVICE, figures.SERVICE, filings.SERVICE, oversight.SERVICE),
+    *(SERVICE, figures.SERVICE, filings.SERVICE),
     *(draws.SERVICE, leads.SERVICE, retention.SERVICE),
 )
-ACCESS = AccessTable(dict.fromkeys(_SERVICES, ("officer",)))
+ACCESS = AccessTable(
+    {**dict.fromkeys(_SERVICES, ("officer",)), oversight.SERVICE: ("organisation",)}
+)
 _PAGE = 1000  # cases of one message: about 0.6 MB
 _UNIT = re.compile(r"[a-z0-9-]{0,64}")
 _LARGEST = (1 << 63) - 1
@@ -61,30 +63,16 @@ class UseCases:
 
 
 def admit_officer(identity: Identity, service: str) -> None:
-    """Return for ``officer/<name>`` and nothing else. Raises Refused.
+    """Return for ``officer/<name>`` and ``organisation/<name>``, of 区委组织部 (R50). Raises Refused.
 
     A third segment would let one person count as two officers.
     """
     del service
-    if identity.role != "officer" or not identity.name or identity.login:
+    known = identity.role in ("officer", "organisation")
+    if not known or not identity.name or identity.login:
         raise Refused(
             "the certificate names no officer", "证书不是纪委干部的证书。", reason="OFFICER"
         )
-
-
-def admit(organisation_officers: Collection[str]) -> Callable[[Identity, str], None]:
-    """``admit_officer``, which keeps officers of 区委组织部 to the statements that they oversee (R50)."""
-
-    def check(identity: Identity, service: str) -> None:
-        admit_officer(identity, service)
-        if identity.name in organisation_officers and service != oversight.SERVICE:
-            raise Refused(
-                "officers of the organisation department see how statements stand, and nothing else",
-                "区委组织部人员只能查看各单位说明情况的统计（规则R50）。",
-                reason="ORGANISATION_OFFICER",
-            )
-
-    return check
 
 
 def register(server: grpc.Server, use: UseCases) -> None:

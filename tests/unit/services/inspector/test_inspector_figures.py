@@ -18,15 +18,16 @@ from services.cli.peers.figures import FigureLines, FiguresClient, FilingsClient
 from services.cli.peers.statements import OversightClient
 from services.inspector import rpc
 from services.inspector.config import Settings
-from services.inspector.rpc import admit, filings
 from services.inspector.states import ReleasePolicy
-from services.process.rpc import figures, oversight
+from services.process.rpc import oversight
 from services.rules.matter_facts import Recipient, Verdict
 from services.rules.matter_steps import Conclude, Inform, Take
 from tests.district import District, person
 from tests.figures_district import make_district_data
-from tests.inspector_bench import LI, ZHANG, Fuse, Handlers, InspectorBench, Wire, item, relative
+from tests.inspector_bench import ZHANG, Fuse, Handlers, InspectorBench, Wire, item, relative
 from tests.unit.services.inspector.matter_scene import BEN, LEADER, REG, SYSTEM, WORKER, Scene
+
+SUN = Identity.parse("spiffe://fuling/organisation/sun")  # of 区委组织部
 
 
 class FigureBench(InspectorBench):
@@ -41,7 +42,7 @@ class FigureBench(InspectorBench):
         data = make_district_data(self.folder)
         told = replace(self.use.figures, data=data)
         forms = replace(self.use.file_forms, names=told.names)
-        statements = replace(self.use.statements, officers=frozenset({"li"}), names=told.names)
+        statements = replace(self.use.statements, names=told.names)
         self.use = replace(self.use, figures=told, file_forms=forms, statements=statements)
 
     def wire_of(self, officer: Identity) -> Wire:
@@ -218,19 +219,21 @@ def test_R8_R9_R10_R11_R12_who_reports_to_whom_on_a_day(counting: FigureBench) -
 # --- the organisation department ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("service", [rpc.SERVICE, figures.SERVICE, filings.SERVICE])
-def test_R50_officers_of_the_organisation_department_see_statements_alone(service: str) -> None:
-    check = admit(frozenset({"li"}))
+def test_R50_organisation_department_sees_statements_alone() -> None:
+    for service in rpc.ACCESS.services:
+        allowed = [who for who in (ZHANG, SUN) if rpc.ACCESS.allows(who.role, service)]
+        assert allowed == ([SUN] if service == oversight.SERVICE else [ZHANG])
+
+
+@pytest.mark.parametrize("path", ["organisation", "organisation/li/2", "clerk/reg-a/li"])
+def test_R50_who_is_no_officer_is_not_admitted(path: str) -> None:
+    rpc.admit_officer(SUN, oversight.SERVICE)
     with pytest.raises(Refused):
-        check(LI, service)
-    check(LI, oversight.SERVICE)
-    check(ZHANG, service)
+        rpc.admit_officer(Identity.parse(f"spiffe://fuling/{path}"), oversight.SERVICE)
 
 
-def test_settings_name_units_and_deadlines_together_and_officers_of_the_department(
-    tmp_path: Path,
-) -> None:
-    lines = ['unit = "jiwei"', 'kit = "kit"', 'passphrase = "p"', 'organisation_officers = ["li"]']
+def test_settings_name_units_and_deadlines_together(tmp_path: Path) -> None:
+    lines = ['unit = "jiwei"', 'kit = "kit"', 'passphrase = "p"']
     lines += ["[matcher]", 'address = "127.0.0.1:1"', 'identity = "spiffe://fuling/matcher"']
     lines += ["[listen]", 'address = "127.0.0.1:0"', "[database]", 'path = "db"', "[tls]"]
     lines += ['certificate = "c"', 'private_key = "k"', 'ca = "a"']
@@ -239,7 +242,7 @@ def test_settings_name_units_and_deadlines_together_and_officers_of_the_departme
     for name in ("p", "c", "k", "a"):
         (tmp_path / name).touch(mode=0o600)
     (tmp_path / "p").write_text("passphrase", encoding="utf-8")
-    assert load_settings(Settings, config, "X").organisation_officers == {"li"}
+    assert load_settings(Settings, config, "X").units is None
     config.write_text("\n".join(['units = "u.toml"', *lines]), encoding="utf-8")
     with pytest.raises(ConfigError):
         load_settings(Settings, config, "X")
@@ -249,13 +252,13 @@ def test_R50_nobody_else_counts_statements(counting: FigureBench) -> None:
     with pytest.raises(ServiceError) as refusal:
         OversightClient(counting.wire_of(ZHANG)).count()
     assert "R50" in refusal.value.message_zh
-    assert OversightClient(counting.wire_of(LI)).count()[0] == "2026-06-01"
+    assert OversightClient(counting.wire_of(SUN)).count()[0] == "2026-06-01"
 
 
 def statements(counting: FigureBench) -> dict[str, tuple[int, int, int, int]]:
     """Unit → owed, complete, partial, overdue; without units that owe nothing."""
     counting.pull()
-    _, lines = OversightClient(counting.wire_of(LI)).count()
+    _, lines = OversightClient(counting.wire_of(SUN)).count()
     return {u.unit: (u.owed, u.complete, u.partial, u.overdue) for u in lines if u.owed}
 
 
