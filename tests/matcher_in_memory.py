@@ -22,6 +22,7 @@ from libmatch.auditlog import (
     encode_ack_leaf,
     encode_batch_leaf,
     encode_gate_leaf,
+    encode_letter_leaf,
     encode_report_leaf,
     encode_withdrawal_leaf,
     hash_entry,
@@ -32,8 +33,16 @@ from libmatch.auditlog import (
 )
 from libmatch.batch import admit_batch, admit_withdrawal
 from libmatch.clearances import ClearanceStatus, HoldReason
-from libmatch.client.messages import notice_to_pb, pb_to_report, pb_to_side, report_to_pb
+from libmatch.client.messages import (
+    letter_to_pb,
+    notice_to_pb,
+    pb_to_letter,
+    pb_to_report,
+    pb_to_side,
+    report_to_pb,
+)
 from libmatch.errors import ConflictError, SequenceError
+from libmatch.letters import Letter, verify_ack, verify_letter
 from libmatch.matching import ReferenceMatcher
 from libmatch.records import (
     RID_SIZE,
@@ -83,6 +92,9 @@ class MemoryMatcher(
         self.notices: list[SealedNotice] = []
         self.acknowledged: dict[bytes, bytes] = {}
         self.reports: list[tuple[Report, int]] = []  # with their leaves; any case is known here
+        # The newest of each sender to each recipient, with its number and leaf.
+        self.letters: dict[tuple[str, str], tuple[int, Letter, int]] = {}
+        self.letters_taken = 0
         self.received: list[
             tuple[Side, int]
         ] = []  # every submission that arrived, also repeated ones
@@ -296,6 +308,42 @@ class MemoryMatcher(
                     matcher_pb2.AcceptedReport(number=number, report=accepted, leaf_index=leaf)
                 )
         return matcher_pb2.FetchReportsResponse(reports=page[: request.limit])
+
+    def SubmitLetter(
+        self, request: matcher_pb2.SubmitLetterRequest, context: grpc.ServicerContext
+    ) -> matcher_pb2.SubmitLetterResponse:
+        letter = pb_to_letter(request.letter)
+        assert verify_letter(self.district.epoch, letter).unit == caller(context).name
+        key = (letter.sender, letter.recipient)
+        if key in self.letters and self.letters[key][1].seq == letter.seq:
+            _, earlier, leaf = self.letters[key]
+            if earlier != letter:
+                raise ConflictError("used for another letter")
+            return matcher_pb2.SubmitLetterResponse(leaf_index=leaf)
+        digest, number = letter.digest(self.district.suite), self.letters_taken + 1
+        leaf = self._append(encode_letter_leaf(*key, letter.seq, _us(self.now()), digest))
+        self.letters[key], self.letters_taken = (number, letter, leaf), number
+        return matcher_pb2.SubmitLetterResponse(leaf_index=leaf)
+
+    def FetchLetters(
+        self, request: matcher_pb2.FetchLettersRequest, context: grpc.ServicerContext
+    ) -> matcher_pb2.FetchLettersResponse:
+        page = [
+            matcher_pb2.AcceptedLetter(number=number, letter=letter_to_pb(letter), leaf_index=leaf)
+            for number, letter, leaf in sorted(self.letters.values(), key=lambda one: one[0])
+            if letter.recipient == caller(context).name and number > request.after
+        ]
+        return matcher_pb2.FetchLettersResponse(letters=page[: request.limit or 16])
+
+    def AcknowledgeLetters(
+        self, request: matcher_pb2.AcknowledgeLettersRequest, context: grpc.ServicerContext
+    ) -> matcher_pb2.AcknowledgeLettersResponse:
+        unit, number = caller(context).name, request.number
+        verify_ack(self.district.epoch, unit, number, request.signature)
+        self.letters = {
+            key: one for key, one in self.letters.items() if key[1] != unit or one[0] > number
+        }
+        return matcher_pb2.AcknowledgeLettersResponse()
 
     # --- Log --------------------------------------------------------------------------------------
 

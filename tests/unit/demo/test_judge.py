@@ -19,6 +19,7 @@ from demo.judge import (
     judge_hits,
     judge_notices,
 )
+from demo.matters import MatterClerks
 from demo.parties import Beneficiary, Registry
 from demo.processes import Process
 from demo.sheets import Sheets, enter_district
@@ -106,14 +107,20 @@ def test_a_withdrawn_case_is_no_hit(hits: Sequence[ExpectedHit]) -> None:
     assert judge_hits(hits, cases).missed == 1
 
 
+def _nobody_at_matters() -> MatterClerks:
+    return cast("MatterClerks", None)
+
+
 def _registry(unit: Unit) -> Registry:
     nobody = cast("RegistryClient", None)
-    return Registry(unit, "registry", cast("Process", None), Path(), nobody)
+    return Registry(unit, "registry", cast("Process", None), Path(), nobody, _nobody_at_matters())
 
 
 def _beneficiary(unit: Unit) -> Beneficiary:
     nobody = cast("BeneficiaryClient", None)
-    return Beneficiary(unit, "beneficiary", cast("Process", None), Path(), nobody)
+    return Beneficiary(
+        unit, "beneficiary", cast("Process", None), Path(), nobody, _nobody_at_matters()
+    )
 
 
 def _official_line(hit: ExpectedHit, disputed: bool = False) -> OfficialNoticeLine:

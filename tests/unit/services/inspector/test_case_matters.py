@@ -74,7 +74,9 @@ def unsigned(entry: Entry) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "change", [lambda _: b"no step", other_time, other_unit, unsigned], ids=str
+    "change",
+    [lambda _: b"no step", other_time, other_unit, unsigned],
+    ids=["no step", "other time", "other unit", "unsigned"],
 )
 def test_R40_what_is_no_step_of_its_unit_is_a_dispute_and_holds_up_nothing(
     scene: Scene, change: Callable[[Entry], bytes]

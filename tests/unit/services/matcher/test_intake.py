@@ -23,7 +23,7 @@ from libmatch.manifest import Role
 from libmatch.merkle import compute_root
 from libmatch.records import Batch, BatchHeader, Receipt, Side
 from libmatch.seal import SealedBatch, pad_payload, seal_rows
-from libmatch.tokens import derive_halves
+from libmatch.tokens import derive_column
 from services.chassis.refusals import NotFound, Overloaded, Refused
 from services.matcher.config import IntakeSettings
 from tests.district import District, make_district, person, relative_payload
@@ -144,7 +144,8 @@ def with_rids(district: District, unit: str, seq: int, rids: tuple[bytes, ...]) 
     manifest, suite, holder = district.manifest, district.suite, district.holder(unit)
     header = BatchHeader(manifest.epoch_id, REG, unit, seq, len(rids))
     persons = [person(i) for i in range(len(rids))]
-    halves = [derive_halves(suite, holder.key, int(p.kind), p.idn) for p in persons]
+    kinds, idns = [int(p.kind) for p in persons], [p.idn for p in persons]
+    halves = derive_column(suite, holder.key, kinds, idns)
     plain = [pad_payload(relative_payload(p).encode(), manifest.bucket) for p in persons]
     columns = seal_rows(suite, header, bytes(32), rids, halves, plain)
     capsule = seal_to(manifest.inspector_key, bytes(32), header.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -204,7 +205,13 @@ def test_trail_names_clerk_and_counts_and_nobody(registry: Registry) -> None:
 
 def make_declaration(pledge: Pledge | None, relative_name: str = "李某") -> Declaration:
     place = Position("表", 3)
-    texts = {"political": "", "unit": "某局", "post": "科长", "household": "", "phone": ""}
+    texts: dict[str, Any] = {
+        "political": "",
+        "unit": "某局",
+        "post": "科长",
+        "household": "",
+        "phone": "",
+    }
     official = Official(
         identifier=OFFICIAL, name="王某", sex=None, rank="", work="", discipline=None,
         position=place, **texts,
