@@ -40,7 +40,8 @@ SERVICE = "libmatch.registry.v1.Declarations"
 ACTIONS = {
     "ImportSheet": (Action.IMPORT_DECLARATIONS,),
     "ListDeclarations": (Action.READ_DECLARATIONS,),
-    "WithdrawRelatives": (Action.CORRECT_DECLARATIONS,),
+    # Nobody signs for what leaves the match this way: the leader decides, not who enters (R31).
+    "WithdrawRelatives": (Action.REVIEW_DECLARATIONS,),
     "ListNotices": (Action.READ_HITS,),
     "Sync": (Action.IMPORT_DECLARATIONS, Action.REVIEW_DECLARATIONS, Action.OPERATE_SYSTEM),
 }

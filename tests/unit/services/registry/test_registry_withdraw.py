@@ -6,6 +6,8 @@ import pytest
 
 from services.chassis.refusals import InvalidRequest, NotFound
 from services.registry.entries import RelativeStatus
+from services.registry.rpc import ACTIONS
+from services.rules.roles import Role, may
 from tests.district import person
 from tests.unit.services.registry.conftest import Registry
 from tests.unit.services.registry.sheets_of_declarations import row, sheet
@@ -95,3 +97,8 @@ def test_row_without_a_number_does_not_revive_a_withdrawn_person(
 def test_looking_leaves_its_trail(registry: Registry, official: bytes) -> None:
     registry.listed()
     assert registry.trail()[-1].action == "list-declarations"
+
+
+def test_R31_who_enters_does_not_take_out_of_the_match() -> None:
+    (action,) = ACTIONS["WithdrawRelatives"]
+    assert [role for role in Role if may([role], action)] == [Role.RESPONSIBLE_LEADER]
