@@ -36,6 +36,15 @@ class Families:
         self._report(replace(official, relatives=kept), "CORRECTION", date(2018, 1, 1))
         return {early.person.name: False, late.person.name: True, official.person.name: False}
 
+    def forget(self, unit: str) -> Person:
+        """An official had declared somebody by mistake, who never matched; this person (R65)."""
+        known = {key[1] for key in self.year.model.hits(self.year.today)}
+        official = self.year.story.officials_of(unit)[7]
+        _, person = next(one for one in official.relatives[1:] if one[1].idn not in known)
+        kept = tuple(one for one in official.relatives if one[1] != person)
+        self._report(replace(official, relatives=kept), "CORRECTION", date(2018, 1, 1))
+        return person
+
     def late_flags(self) -> dict[str, bool]:
         """By official what the units' services flag of second versions."""
         units = dict.fromkeys(one.unit for one in self._now.values())
@@ -45,6 +54,17 @@ class Families:
             for one in Registry(self.year, unit).versions(WORKER, "REVIEWED")
             if one.number == 2
         }
+
+    def confirm(self, unit: str) -> None:
+        """A year behind their last word officials confirm that nothing has changed (R20)."""
+        year, client = self.year, SignOffClient(self.year.site.clerk(unit, "registry", WORKER))
+        lasts = [d.versions[-1][0] for (own, _), d in year.model.declared.items() if own == unit]
+        lines, _ = client.list_due(REASON)
+        due = [line for line in lines if line.kind == "DUE_KIND_CONFIRMATION"]
+        assert len(due) == sum(last + timedelta(days=365) < year.today for last in lasts) > 0
+        client.confirm([line.seen for line in due], year.today.isoformat())
+        lines, _ = client.list_due(REASON)
+        assert not [line for line in lines if line.kind == "DUE_KIND_CONFIRMATION"]
 
     def _pick(self) -> tuple[Official, Official, tuple[Official, Person]]:
         year = self.year

@@ -53,7 +53,7 @@ def _relative_cells(relation: str, person: Person) -> dict[str, str]:
         "亲属性别": person.sex if person.idn else "女",
         "亲属关系": relation,
         "亲属政治面貌": "群众",
-        "亲属单位": "无",
+        "亲属单位": person.works_at,
         "亲属职务": "无",
         "亲属身份证号码": person.idn,
         "亲属手机号码": "无",

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from itertools import count
 from pathlib import Path
@@ -50,7 +50,7 @@ from tests.chassis_pki import Pki
 from tests.district import INSPECTOR, PASSPHRASE, District, make_district
 
 CHINA = timezone(timedelta(hours=8))
-BEGIN, EPOCH_DAYS = date(2018, 6, 1), 450
+BEGIN, EPOCH_DAYS = date(2018, 6, 1), 600
 ADMINISTRATORS = Administrators(system="xitong", security="anquan", audit="shenji")
 OFFICERS = ("zhang", "li")
 _MATCHER, _INSPECTOR = "spiffe://fuling/matcher", "spiffe://fuling/inspector"
@@ -99,9 +99,9 @@ class Site:
         server = f"spiffe://fuling/unit/{unit}"
         return self._open(f"{unit}-{side}", server, server)
 
-    def officer(self, name: str) -> Channel:
-        """A channel of an officer of 纪委 to its workstation."""
-        return self._open("inspector", _INSPECTOR, f"spiffe://fuling/officer/{name}")
+    def officer(self, name: str, role: str = "officer") -> Channel:
+        """A channel of an officer of 纪委, or of 区委组织部 (``organisation``), to 纪委's workstation."""
+        return self._open("inspector", _INSPECTOR, f"spiffe://fuling/{role}/{name}")
 
     def databases(self) -> dict[str, Path]:
         """The database file of every service, by its name."""
@@ -220,6 +220,14 @@ _CLIENTS: Mapping[str, Callable[[Channel], Any]] = {
 }
 
 
+def _with_names(district: District, units: Sequence[Unit]) -> District:
+    """The district with the names of the notice in its roster: forms say where people work."""
+    names = {unit.id: unit.name for unit in units}
+    roster = district.roster
+    members = (replace(m, display_name=names.get(m.unit, m.display_name)) for m in roster.members)
+    return replace(district, roster=replace(roster, members=tuple(members)))
+
+
 @contextmanager
 def open_site(folder: Path, units: Sequence[Unit]) -> Iterator[Site]:
     """The district, running for the time of the block."""
@@ -231,6 +239,7 @@ def open_site(folder: Path, units: Sequence[Unit]) -> Iterator[Site]:
         now=clock(),
         days=EPOCH_DAYS,
     )
+    district = _with_names(district, units)
     with quiet_logs(), ExitStack() as stack:
         site = Site(folder, district, Pki(folder / "pki"), stack, clock)
         write_district_data(folder, units)

@@ -7,7 +7,7 @@ data that ``campaign`` brings to the services and ``model`` reckons with.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 
@@ -51,10 +51,14 @@ LATE_DECLARER, LATE_LISTER = "xinmiao", "shuiwu"
 
 @dataclass(frozen=True, order=True)
 class Person:
-    """Somebody, by the number of an identity card that nobody has. ``name`` is one of a kind."""
+    """Somebody, by the number of an identity card that nobody has. ``name`` is one of a kind.
+
+    ``works_at``: as a form that declares him says it.
+    """
 
     idn: str
     name: str
+    works_at: str = "无"
 
     @property
     def sex(self) -> str:
@@ -121,10 +125,31 @@ def tell(seed: int) -> Story:
     """The story of this seed."""
     rng, people = Random(f"campaign/{seed}"), People()
     officials = [official for unit in UNITS for official in _staff(unit, people)]
+    _plant_siblings(officials)
     items = [
         item for unit in UNITS if unit.approves for item in _items(unit, officials, people, rng)
     ]
     return Story(seed, tuple(officials), tuple(items), people, rng)
+
+
+SIBLINGS = ("xinmiao", 4), ("caizheng", 6)
+"""Two officials (unit, position): the first declares the second as a sibling, who leaves him out."""
+
+
+def _plant_siblings(officials: list[Official]) -> None:
+    declarant, other = (
+        [one for one in officials if one.unit == unit][position] for unit, position in SIBLINGS
+    )
+    name = next(unit.name for unit in UNITS if unit.id == other.unit)
+    sibling = ("本人的兄弟姐妹", replace(other.person, works_at=name))
+    relatives = (*declarant.relatives, sibling)
+    officials[officials.index(declarant)] = replace(declarant, relatives=relatives)
+
+
+def sibling_names(story: Story) -> tuple[str, str]:
+    """Who is declared, and by whom."""
+    declarant, other = (story.officials_of(unit)[place].person.name for unit, place in SIBLINGS)
+    return other, declarant
 
 
 _RELATIONS = ("配偶", "子女", "本人的父母", "本人的兄弟姐妹")

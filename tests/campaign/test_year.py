@@ -42,6 +42,48 @@ def test_matters_come_to_what_the_rules_say(lived: Lived) -> None:
         assert last[state] > 0, state
 
 
+def test_figures_of_the_district_are_the_model_s(lived: Lived) -> None:
+    first, last = lived.figures.values()
+    assert first["notified"] == len(lived.expected_hits)
+    assert last["notified"] > first["notified"]
+    assert last["withdrawn"] == 2
+    for name in ("overdue", "overdue_steps", "verified_late", "published", "objected", "leads"):
+        assert last[name] > 0, name
+
+
+def test_changes_are_flagged_late_and_unknown_numbers_fall_due(lived: Lived) -> None:
+    assert sorted(lived.late_flags.values()) == [False, False, True]
+    assert lived.unknown_until.days == 30
+
+
+def test_the_omitted_sibling_is_found_and_nobody_else(lived: Lived) -> None:
+    other, declarant = lived.planted
+    found = {unit: told for unit, told in lived.undeclared.items() if told}
+    assert found == {"caizheng": {(other, declarant, "本人的兄弟姐妹")}}
+
+
+def test_checks_draw_their_share_and_leads_end(lived: Lived) -> None:
+    assert all(size > count > 0 for by in lived.drawn.values() for size, count in by.values())
+    size, count = lived.drawn_district
+    assert count == -(-size // 10) > 1
+    assert lived.measures == list(lived.figures.values())[-1]["leads"]
+    assert lived.lead_state == "LEAD_STATE_DISPOSED"
+
+
+def test_statements_that_nobody_gave_are_overdue(lived: Lived) -> None:
+    assert lived.statements_overdue > 5
+
+
+def test_only_who_never_matched_is_erased_and_every_trail_holds(lived: Lived) -> None:
+    assert lived.erased == dict.fromkeys(lived.erased, 0) | {"minzheng": 1}
+    records, looks = lived.held
+    assert looks > 0
+    assert lived.held_after == records - 1 == 1  # the version of annex 2 that named her stays (R20)
+    assert len(lived.trails) == 12
+    assert all("审计记录完整" in told for told in lived.trails.values())
+
+
 def test_wrong_steps_are_refused_by_their_rules(lived: Lived) -> None:
-    expected = {"R21", "R22", "R24", "R25", "R31", "R33", "R56", "R64"}
+    expected = {"R21", "R22", "R24", "R25", "R31", "R33", "R51", "R52", "R53", "R56", "R63"}
     assert expected <= lived.refusals.keys()
+    assert {"R21", "R22", "R24", "R33", "R63", "R64"} <= lived.refusals_in_trail
