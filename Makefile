@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 
-.PHONY: demo test install check stubs requirements clean
+.PHONY: bench demo test install check stubs requirements clean
 
 install: $(STAMP)
 
@@ -27,11 +27,15 @@ demo: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy libmatch services demo tests
+	$(BIN)/mypy libmatch services demo tests benchmarks
 	$(BIN)/lint-imports
 
 test: check
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+# Ratios to references in the same run; FULL=1 from 10,000 to 10,000,000 rows.
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks $(if $(FULL),--full)
 
 stubs: $(STAMP)
 	$(BIN)/python -m protos.generate
