@@ -8,7 +8,6 @@ fresh randomness hedged with the content, and never leaves this module.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,8 +68,7 @@ def seal_batch(
     """
     suite = get_suite(manifest.suite)
     header = BatchHeader(manifest.epoch_id, side, unit, seq, len(payloads))
-    order = list(range(header.count))
-    secrets.SystemRandom().shuffle(order)
+    order = _random_order(header.count)
     plaintexts = [pad_payload(payloads[i], manifest.bucket) for i in order]
     rids = cut(os.urandom(RID_SIZE * len(order)), RID_SIZE)
     secret = hedge_secret(suite, header, os.urandom(32), plaintexts)
@@ -81,6 +79,13 @@ def seal_batch(
     by_input = dict(zip(order, rids, strict=True))
     in_order = tuple(by_input[i] for i in range(header.count))
     return SealedBatch(Batch(header, capsule, signature, columns), in_order)
+
+
+def _random_order(count: int) -> list[int]:
+    """The numbers below ``count`` in an order of the operating system's randomness."""
+    keys = np.frombuffer(os.urandom(8 * count), np.uint64)
+    order: list[int] = np.argsort(keys).tolist()
+    return order
 
 
 def hedge_secret(
