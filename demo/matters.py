@@ -64,23 +64,23 @@ class MatterClerks:
     def inform_official(self, case_id: bytes) -> None:
         """The official has got a copy, and signed for it (R36)."""
         receipt = {"recipient": pb.RECIPIENT_OFFICIAL, "reference": "送达回证"}
-        self._step(self.worker.Inform, pb.InformRequest, case_id, **receipt)
+        self.step(self.worker.Inform, pb.InformRequest, case_id, **receipt)
 
     def take(self, case_id: bytes) -> None:
         """The worker begins to verify (R38)."""
-        self._step(self.worker.Take, pb.TakeRequest, case_id)
+        self.step(self.worker.Take, pb.TakeRequest, case_id)
 
     def conclude(self, case_id: bytes, *, compliant: bool, because: str = "") -> None:
         """The leader signs what the worker found (R40); ``because``: why it replaces another."""
         verdict = pb.VERDICT_COMPLIANT if compliant else pb.VERDICT_NOT_COMPLIANT
         grounds = "对照政策逐项核对，演示数据"
         outcome = {"verdict": verdict, "grounds": grounds, "replaces_because": because}
-        self._step(self.leader.RecordOutcome, pb.RecordOutcomeRequest, case_id, **outcome)
+        self.step(self.leader.RecordOutcome, pb.RecordOutcomeRequest, case_id, **outcome)
 
     def measure(self, case_id: bytes, today: date) -> None:
         """The grant is stopped, the beneficiary told why, the lead handed over (R41)."""
         day = today.isoformat()
-        self._step(
+        self.step(
             self.leader.RecordMeasure,
             pb.RecordMeasureRequest,
             case_id,
@@ -95,20 +95,20 @@ class MatterClerks:
 
     def post(self, case_id: bytes) -> None:
         """Annex 3 goes up in the unit's own place (R43, R44)."""
-        self._step(self.leader.Post, pb.PostRequest, case_id, hotlines=_HOTLINES)
+        self.step(self.leader.Post, pb.PostRequest, case_id, hotlines=_HOTLINES)
 
     def take_down(self, case_id: bytes) -> None:
         """The notice comes down (R45)."""
-        self._step(self.leader.TakeDown, pb.TakeDownRequest, case_id)
+        self.step(self.leader.TakeDown, pb.TakeDownRequest, case_id)
 
     def object_to(self, case_id: bytes) -> None:
         """Somebody objects to the publication (R48)."""
-        self._step(self.worker.Object, pb.ObjectRequest, case_id, reference="异议登记，演示数据")
+        self.step(self.worker.Object, pb.ObjectRequest, case_id, reference="异议登记，演示数据")
 
     def _get(self, case_id: bytes) -> pb.Matter:
         return self.worker.GetMatter(pb.GetMatterRequest(case_id=case_id, reason=_REASON_ZH)).matter
 
-    def _step(
+    def step(
         self,
         call: Callable[[Any], Any],
         make: Callable[..., Any],

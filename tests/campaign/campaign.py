@@ -43,6 +43,7 @@ class Lived:
 
     found: set[Key] = field(default_factory=set)
     expected_hits: set[Key] = field(default_factory=set)
+    twice_declared: int = 0
     states: dict[date, dict[str, int]] = field(default_factory=dict)
     figures: dict[date, dict[str, int]] = field(default_factory=dict)
     late_flags: dict[str, bool] = field(default_factory=dict)
@@ -107,6 +108,7 @@ def publish(year: Year, lived: Lived) -> Matters:
     matters = Matters(year)
     matters.release()
     lived.found, lived.expected_hits = set(matters.case_ids), set(year.model.hits(year.today))
+    lived.twice_declared = sum(len(units) > 1 for units in year.model.hits(year.today).values())
     for days in sorted({*ACTED_ON, *COMPARED_ON}):
         day = FIRST_NOTICES + timedelta(days=days)
         year.go_to(day.month, day.day)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from demo.matters import MatterClerks
+from libmatch.stubs.matters.v1 import matters_pb2 as pb
+from libmatch.stubs.matters.v1 import matters_pb2_grpc
 from services.cli.peers import BeneficiaryClient
 from services.inspector.peers.desk import CaseLine, DeskClient
 from tests.campaign.model import Key
@@ -36,11 +38,15 @@ WAYS: Mapping[str, tuple[Act, ...]] = {
     "taken down": (*_POSTED, (5, "down", "official_unit")),
     "published at last": _POSTED,
     "only taken": _TAKE,
+    "disputed and confirmed": (
+        *((1, "dispute", ""), (2, "confirm", ""), (5, "take", ""), (5, "conclude", "yes")),
+        *((5, "post", "village"), (5, "post", "official_unit")),
+    ),
 }
 """What is done about one matter after the other, again and again."""
 SIMPLE = (_POSTED, _FAILED)
 """Ways of later matters."""
-_PARTS = (("take", "conclude", "measure"), ("down", "post", "object"))
+_PARTS = (("dispute", "confirm", "take", "conclude", "measure"), ("down", "post", "object"))
 
 
 class Matters:
@@ -100,6 +106,11 @@ class Matters:
         year, case_id = self.year, self.case_ids[key]
         clerks = self.clerks(*self._place(key, how))
         match what:
+            case "dispute":
+                why = {"reason": "受益人与申报的亲属不是同一人"}
+                clerks.step(clerks.worker.Dispute, pb.DisputeRequest, case_id, **why)
+            case "confirm":
+                self._confirm(key)
             case "take":
                 clerks.take(case_id)
             case "conclude":
@@ -113,6 +124,12 @@ class Matters:
             case "object":
                 clerks.object_to(case_id)
         year.model.act(key, year.today, what, how)
+
+    def _confirm(self, key: Key) -> None:
+        """An officer of 纪委 looked into it: the hit is right, and verification begins anew (R36, R38)."""
+        office = self.year.site.confirming(key[2], OFFICERS[1])
+        request = pb.ConfirmRequest(case_id=self.case_ids[key], reason="经核对，比对无误")
+        matters_pb2_grpc.MatterConfirmationsStub(office).Confirm(request)
 
     def _because(self, key: Key) -> str:
         """An outcome that holds is superseded with a reason (R40)."""

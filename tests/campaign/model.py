@@ -158,13 +158,21 @@ class Course:
 
     def __init__(self, acts: Iterable[tuple[date, str, str]], today: date) -> None:
         self.today = today
-        self.taken = False
+        self.taken = self.disputed = False
+        self.confirmed: date | None = None
         self.verdicts: list[tuple[date, bool]] = []
         self.measured = False
         self.posted: dict[str, tuple[date, date | None]] = {}
         self.objections: list[tuple[date, date | None]] = []
         for day, what, how in acts:
             getattr(self, f"_{what}")(day, how)
+
+    def _dispute(self, _day: date, _how: str) -> None:
+        self.disputed = True
+
+    def _confirm(self, day: date, _how: str) -> None:
+        """Verification begins anew (R38)."""
+        self.taken, self.disputed, self.confirmed = False, False, day
 
     def _take(self, _day: date, _how: str) -> None:
         self.taken = True
@@ -217,7 +225,7 @@ class Course:
     @property
     def state(self) -> str:
         if not self.verdicts:
-            return "VERIFYING" if self.taken else "NOTIFIED"
+            return "DISPUTED" if self.disputed else "VERIFYING" if self.taken else "NOTIFIED"
         if not self.verdicts[-1][1]:
             return "MEASURED" if self.measured else "NOT_COMPLIANT"
         if self.is_objected:
@@ -228,8 +236,8 @@ class Course:
 
     def due(self, notified: date) -> date | None:
         match self.state:
-            case "NOTIFIED" | "VERIFYING":
-                return notified + VERIFY
+            case "NOTIFIED" | "VERIFYING" | "DISPUTED":
+                return (self.confirmed or notified) + VERIFY
             case "NOT_COMPLIANT":
                 return self.verdicts[-1][0] + MEASURE
             case "OBJECTED":

@@ -17,7 +17,7 @@ from tests.campaign.model import (
     Model,
 )
 
-_TO_VERIFY = ("NOTIFIED", "VERIFYING", "OBJECTED")
+_TO_VERIFY = ("NOTIFIED", "VERIFYING", "DISPUTED", "OBJECTED")
 
 
 def matter_figures(model: Model, keys: Iterable[Key], day: date) -> dict[str, int]:
@@ -26,7 +26,10 @@ def matter_figures(model: Model, keys: Iterable[Key], day: date) -> dict[str, in
     live = [key for key in told if key in model.hits(day)]
     courses = {key: Course(model.matters[key].by(day), day) for key in live}
     first = {key: _first_outcome(model.matters[key], day) for key in live}
-    last = {key: model.matters[key].notified + VERIFY for key in live}
+    last = {
+        key: (course.confirmed or model.matters[key].notified) + VERIFY
+        for key, course in courses.items()
+    }
     late = [key for key in live if model.is_overdue(key, day)]
     states = [course.state for course in courses.values()]
     published = sum(course.is_published for course in courses.values())

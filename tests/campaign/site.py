@@ -103,6 +103,11 @@ class Site:
         """A channel of an officer of 纪委, or of 区委组织部 (``organisation``), to 纪委's workstation."""
         return self._open("inspector", _INSPECTOR, f"spiffe://fuling/{role}/{name}")
 
+    def confirming(self, unit: str, officer: str) -> Channel:
+        """A channel of an officer of 纪委 to an approving unit's service."""
+        server = f"spiffe://fuling/unit/{unit}"
+        return self._open(f"{unit}-beneficiary", server, f"spiffe://fuling/officer/{officer}")
+
     def databases(self) -> dict[str, Path]:
         """The database file of every service, by its name."""
         return {name: self.folder / name / "data.db" for name in self._addresses}

@@ -126,10 +126,23 @@ def tell(seed: int) -> Story:
     rng, people = Random(f"campaign/{seed}"), People()
     officials = [official for unit in UNITS for official in _staff(unit, people)]
     _plant_siblings(officials)
+    officials += _outposted(people)
     items = [
         item for unit in UNITS if unit.approves for item in _items(unit, officials, people, rng)
     ]
+    (_, spouse), (_, child) = officials[-1].relatives
+    items[-1], items[0] = replace(items[-1], person=spouse), replace(items[0], person=child)
     return Story(seed, tuple(officials), tuple(items), people, rng)
+
+
+OUTPOSTED_TO = ("nongwei", "linshi")
+"""The two receivers of somebody in an outposted body: one person, who counts once (R10)."""
+
+
+def _outposted(people: People) -> list[Official]:
+    who, spouse = people.next(), people.next()
+    family = (("配偶", spouse), ("子女", people.next()))
+    return [Official(who, unit, "派出机构职员", "SECTION", family) for unit in OUTPOSTED_TO]
 
 
 SIBLINGS = ("xinmiao", 4), ("caizheng", 6)
