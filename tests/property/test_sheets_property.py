@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from libmatch.check_digits import resident_check
@@ -261,6 +261,7 @@ def test_any_bytes_give_a_workbook_or_a_sheet_error(data: bytes, ending: str, ma
 
 @settings(max_examples=100)
 @given(st.lists(st.lists(TEXTS, min_size=2, max_size=4), min_size=1, max_size=6))
+@example([["", "\t"], ["", "\t"]])
 def test_csv_rows_are_read_back(rows: list[list[str]]) -> None:
     import csv
     import io

@@ -79,9 +79,10 @@ def _separator(text: str) -> str:
 
 
 def _sample_widths(text: str, separator: str) -> list[int]:
+    """The widths of the first rows, as far as their quotes fit this separator."""
     widths: list[int] = []
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         for row in islice(reader, _SAMPLE_LINES):
             if row:
                 widths.append(len(row))

@@ -97,7 +97,8 @@ def test_a_readable_key_file_is_reported(equipped: Ceremony) -> None:
 
 def test_a_forged_roster_is_reported(equipped: Ceremony) -> None:
     roster = equipped.kit(UNIT) / "epoch" / "roster"
-    roster.write_bytes(roster.read_bytes()[:-1] + b"\0")
+    signed = roster.read_bytes()
+    roster.write_bytes(signed[:-1] + bytes([signed[-1] ^ 1]))
 
     assert "清单与名册签名" in failed(check_kit(equipped.kit(UNIT), UNIT, PASSPHRASE, NOW))
 
