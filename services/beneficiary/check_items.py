@@ -28,7 +28,7 @@ from services.chassis.refusals import InvalidRequest
 from services.holder.matcher import Gate
 from services.holder.states import RecordState
 from services.holder.store.records import Standing
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.china_time import china_day
 from services.rules.gate import Hold
 from services.rules.ruleset import RuleSet, RuleSets

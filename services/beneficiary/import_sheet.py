@@ -21,7 +21,7 @@ from services.chassis.identity import Identity
 from services.chassis.sheets import Notice, SheetError
 from services.holder.imports import Imported, notice_of_kinds
 from services.holder.references import new_ref
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.catalogue import Catalogue
 from services.rules.china_time import china_day
 from services.rules.ruleset import RuleSets

@@ -9,7 +9,7 @@ from services.beneficiary.lists import BeneficiaryList, ListState, json_to_item
 from services.beneficiary.store.lists import ListStore
 from services.chassis.identity import Identity
 from services.holder.accounts import Accounts
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 
 PAGE = 2000  # items, some 300 bytes each: far below the smallest sensible message limit
 

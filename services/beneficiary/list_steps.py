@@ -16,7 +16,7 @@ from services.chassis.refusals import ChassisError
 from services.holder.accounts import Accounts
 from services.holder.reasons import check_reason
 from services.holder.references import new_ref
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.accounts import Account
 from services.rules.signing import sign_list
 from services.rules.violation import RuleViolation

@@ -12,7 +12,7 @@ from services.beneficiary.lists import ListKind
 from services.beneficiary.store import Store
 from services.chassis.identity import Identity
 from services.holder.accounts import Accounts
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.catalogue import Catalogue
 from services.rules.china_time import china_day
 from services.rules.reconcile import Finding, Share, post_due_on, reconcile

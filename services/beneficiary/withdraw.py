@@ -13,7 +13,7 @@ from services.beneficiary.store.lists import ListStore
 from services.chassis.identity import Identity
 from services.holder.reasons import check_reason
 from services.holder.references import new_ref
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 
 
 class Withdraw:

@@ -9,7 +9,7 @@ from services.chassis.identity import Identity
 from services.holder.account_files import AccountFile
 from services.holder.account_grants import account_subject, find_file, is_login
 from services.holder.accounts import Accounts
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.roles import Action, Role
 from services.rules.violation import RuleViolation
 

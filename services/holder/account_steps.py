@@ -27,7 +27,7 @@ from services.holder.account_grants import (
 from services.holder.accounts import Accounts, named_accounts
 from services.holder.reasons import check_reason
 from services.holder.store.accounts import Files
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.people import ConfidentialityPledge, Filing, PartyOpinion, StaffForm
 from services.rules.roles import Action, Role, may
 from services.rules.violation import RuleViolation

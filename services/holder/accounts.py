@@ -16,7 +16,7 @@ from services.holder.account_files import GRANTED
 from services.holder.administrators import Administrators
 from services.holder.reasons import check_reason
 from services.holder.store.accounts import AccountStore, Files
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.access import require_reason
 from services.rules.accounts import Account, check_unit_staff
 from services.rules.china_time import china_day

@@ -15,7 +15,7 @@ from services.chassis.identity import Identity
 from services.chassis.sheets import SheetError
 from services.holder.imports import Imported, day_in_china, notice_of_kinds
 from services.holder.references import new_ref
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.declaration_sheet import Declaration, DeclarationImport, read_declarations
 from services.registry.entries import ImportPlan
 from services.registry.import_plan import plan_import

@@ -18,9 +18,9 @@ from services.holder.accounts import Accounts
 from services.holder.material import Material
 from services.holder.matters.sealing import Said, members_of, seal_said
 from services.holder.store import matters as matter_store
-from services.holder.store.trail import Trail
 from services.process.moments import to_us
 from services.process.statements import Stated, StatementReport
+from services.process.store.trail import Trail
 from services.registry.store.statements import (
     OwnMatter,
     Transaction,

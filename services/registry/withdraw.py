@@ -8,7 +8,7 @@ from datetime import datetime
 from services.chassis.identity import Identity
 from services.holder.reasons import check_reason
 from services.holder.references import check_ref
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.store import Store
 
 

@@ -32,8 +32,8 @@ from services.chassis.db import Database
 from services.holder.store import records
 from services.holder.store.records import chunked
 from services.holder.store.rows import select_rows
-from services.holder.store.trail import Trail
 from services.holder.tables import Notice
+from services.process.store.trail import Trail
 
 _REF_KEY_SIZE = 32
 

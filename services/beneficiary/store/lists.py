@@ -33,7 +33,7 @@ from services.chassis.db import Database
 from services.chassis.refusals import NotFound
 from services.holder.store.records import chunked
 from services.holder.store.rows import insert_many
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 
 MakePlan = Callable[[Sequence[Item], Known, ListKind], ImportPlan]
 """What putting items of a list of that kind in force changes."""

@@ -17,9 +17,9 @@ from services.holder.material import Material
 from services.holder.matters.telling import Telling
 from services.holder.store import matters as store
 from services.holder.store.matters import Case, Transaction
-from services.holder.store.trail import Trail
 from services.process.entries import Entry
 from services.process.folding import stage_of
+from services.process.store.trail import Trail
 from services.rules.matter import apply
 from services.rules.matter_facts import Actor, Matter
 from services.rules.matter_steps import Step

@@ -12,7 +12,7 @@ from services.chassis.identity import Identity
 from services.chassis.refusals import ChassisError
 from services.holder.matters.acting import ActorOf
 from services.holder.store.matters import Transaction
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.roles import Action
 from services.rules.violation import RuleViolation
 

@@ -23,7 +23,7 @@ from services.holder.rights.records import PersonRecord, PersonRecords
 from services.holder.store import rights as store
 from services.holder.store.matters import Transaction
 from services.holder.store.rights import NoticeOf
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.china_time import china_day
 from services.rules.retention import (
     Held,

@@ -25,8 +25,8 @@ from services.holder.reasons import check_reason
 from services.holder.rights.records import EndedRecord, PersonRecords
 from services.holder.store import rights as store
 from services.holder.store.matters import Transaction
-from services.holder.store.trail import Trail
 from services.process.retention import MOST_AT_ONCE, DueCount, Purged, other_total
+from services.process.store.trail import Trail
 from services.process.store.under_check import find_under_check
 from services.rules.access import require_reason
 from services.rules.china_time import china_day

@@ -12,7 +12,7 @@ from services.holder.accounts import Accounts
 from services.holder.store import rights as store
 from services.holder.store.matters import Transaction
 from services.holder.store.rights import TrailFilter
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.roles import Action
 
 MAX_ENTRIES = 1000

@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 
 from services.chassis.db import Database
 from services.holder.account_files import AccountFile, form_to_json, json_to_form
-from services.holder.store.trail import Trail
 from services.holder.tables import AccountRow
+from services.process.store.trail import Trail
 from services.rules.people import ConfidentialityPledge, Filing, PartyOpinion
 from services.rules.roles import Role
 

@@ -16,7 +16,7 @@ from services.chassis.refusals import ChassisError, NotFound, WrongState
 from services.holder.accounts import Accounts
 from services.holder.reasons import check_reason
 from services.holder.references import check_ref
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.consistency.claims import Sorted
 from services.registry.consistency.letters import Letterbox
 from services.registry.consistency.rounds import AT_LEAST_EVERY, ConsistencyRounds

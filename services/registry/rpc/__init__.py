@@ -21,9 +21,9 @@ from services.holder.rpc import figures as figures_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.rpc.enforcement import enforced
-from services.holder.store.trail import Trail
 from services.holder.supervision import Supervision
 from services.holder.sync import Sync
+from services.process.store.trail import Trail
 from services.registry.consistency.desk import ConsistencyDesk
 from services.registry.entries import ListedNotice, ListedOfficial, RelativeStatus
 from services.registry.import_sheet import ImportSheet

@@ -16,7 +16,7 @@ from services.chassis.refusals import ChassisError, Conflict, InvalidRequest, No
 from services.holder.accounts import Accounts
 from services.holder.district_data import DistrictData
 from services.holder.references import check_ref
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.signoff.placing import Placer
 from services.registry.signoff.versions import StagedVersion
 from services.registry.store import signoff as store

@@ -18,7 +18,7 @@ from services.chassis.refusals import NotFound
 from services.holder.accounts import Accounts
 from services.holder.district_data import DistrictData
 from services.holder.references import check_ref
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.signoff.acting import require_accounts
 from services.registry.signoff.changes import changes_zh
 from services.registry.signoff.placing import Placer

@@ -13,7 +13,7 @@ from services.chassis.sheets import Notice, SheetError, SheetReport, Tally
 from services.holder.district_data import DistrictData
 from services.holder.imports import Imported, notice_of_kinds
 from services.holder.references import new_ref
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.declaration_sheet import Declaration, DeclarationImport, read_declarations
 from services.registry.signoff.placing import Placer
 from services.registry.signoff.staging import Options, Setting, StagePlan, plan_staging

@@ -18,8 +18,8 @@ from services.chassis.refusals import NotFound
 from services.holder.store import records
 from services.holder.store.records import chunked
 from services.holder.store.rows import insert_rows, select_rows, update_rows, without_times
-from services.holder.store.trail import Trail
 from services.holder.tables import Notice
+from services.process.store.trail import Trail
 from services.registry.entries import (
     ImportPlan,
     Known,

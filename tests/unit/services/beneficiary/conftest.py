@@ -26,7 +26,7 @@ from services.chassis.identity import Identity
 from services.chassis.schema import migrate
 from services.holder.imports import Imported
 from services.holder.store import records
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.rules.catalogue import Catalogue, packaged_catalogue
 from services.rules.ruleset import packaged_rulesets
 from tests.district import NOW, person

@@ -21,7 +21,7 @@ from services.chassis.config import DatabaseSettings
 from services.chassis.db import Database
 from services.chassis.schema import migrate, schema_differences
 from services.holder.store.mailbox import Envelope, Mailbox, Received
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from tests.district import NOW, person
 from tests.unit.services.beneficiary.conftest import CLERK, Unit, row, sheet
 

@@ -139,3 +139,17 @@ def test_missing_configuration_is_one_clear_line(
     code = main(["registry", "list", "--config", str(tmp_path / "none.toml")])
     assert code == Exit.USAGE
     assert "none.toml" in capsys.readouterr().err
+
+
+def test_a_number_in_a_table_is_whole_however_narrow_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    reference, texts = (
+        "0123456789abcdef" * 2,
+        ("已录入、待责任领导审核、待签署意见", "某单位某科室"),
+    )
+    show_table("名单", ("编号", "状态", "单位", "上一编号"), [(reference, *texts, reference)])
+    shown = capsys.readouterr().out
+    assert shown.count(reference) == 2
+    assert "…" not in shown

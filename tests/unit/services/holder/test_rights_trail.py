@@ -18,7 +18,7 @@ from services.holder.administrators import Administrators
 from services.holder.rights.trail import ReadTrail
 from services.holder.store.accounts import AccountStore
 from services.holder.store.rights import TrailFilter
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.app import VERSIONS
 from tests.district import NOW
 from tests.rules_samples import refusal

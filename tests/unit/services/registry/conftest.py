@@ -17,7 +17,7 @@ from services.chassis.identity import Identity
 from services.chassis.schema import migrate
 from services.holder.imports import Imported
 from services.holder.store import records
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.app import VERSIONS
 from services.registry.entries import ListedOfficial, RelativeStatus
 from services.registry.import_sheet import ImportSheet

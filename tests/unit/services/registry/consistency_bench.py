@@ -24,7 +24,7 @@ from services.chassis.identity import Identity
 from services.chassis.schema import migrate
 from services.holder.accounts import Accounts
 from services.holder.store.accounts import AccountStore
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.app import VERSIONS
 from services.registry.consistency.desk import ShownFinding
 from services.registry.consistency.office import make_consistency

@@ -26,7 +26,7 @@ from services.holder.district_data import DistrictData
 from services.holder.imports import Imported
 from services.holder.store import records
 from services.holder.store.accounts import AccountStore
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.entries import RelativeStatus
 from services.registry.import_sheet import ImportSheet
 from services.registry.signoff.acting import Seen

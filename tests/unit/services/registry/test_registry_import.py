@@ -11,7 +11,7 @@ from libmatch.relations import Relation
 from services.chassis.sheets import Position, SheetError
 from services.holder.imports import Imported
 from services.holder.references import new_ref
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.declaration_records import Declaration, Official, Pledge, Relative
 from services.registry.entries import ImportPlan, RelativeStatus
 from services.registry.import_plan import plan_import

@@ -12,7 +12,7 @@ from libmatch.payloads import decode_relative
 from libmatch.relations import Relation
 from services.chassis.schema import schema_differences
 from services.holder.store.mailbox import Envelope, Mailbox, Received
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.app import VERSIONS
 from services.registry.entries import (
     OfficialEntry,

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.refusals import NotFound
-from services.holder.store.trail import Trail
+from services.process.store.trail import Trail
 from services.registry.entries import RelativeStatus
 from services.registry.signoff.looks import DueKind, Next
 from services.registry.signoff.versions import Reported
