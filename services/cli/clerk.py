@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,6 +25,9 @@ from services.cli.peers import ImportReport, SyncReport
 ENV_PREFIX = "LIBMATCH_CLERK"
 _SHOWN = 200  # problems a file on the terminal; the problem file has them all
 _CHINA = timezone(timedelta(hours=8))
+_REF = 32  # hex digits of a reference, which people copy
+_COPIED = re.compile(f"[0-9a-f]{{{_REF}}}")
+_NARROWEST = 8  # of other columns
 
 Config = Annotated[
     Path, typer.Option("--config", metavar="文件", help="经办人配置文件（.toml），由管理员提供")
@@ -145,15 +149,21 @@ def tell_sync(report: SyncReport) -> None:
 
 
 def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on the terminal, or a line where it has no rows."""
+    """A table on the terminal, or a line where it has no rows. References stay whole, other texts fold."""
     if not rows:
         console().print(f"{title}：没有记录")
         return
-    table = Table(*headings, title=title)
+    screen, table = console(), Table(title=title)
+    copied = [any(_COPIED.fullmatch(row[at]) for row in rows) for at in range(len(headings))]
+    for heading, whole in zip(headings, copied, strict=True):
+        table.add_column(heading, no_wrap=whole, overflow="fold", min_width=_REF if whole else None)
     for row in rows:
         table.add_row(*row)
-    console().print(table)
-    console().print(f"共{len(rows)}条")
+    # A terminal breaks long lines; a number that is cut off cannot be handed to the next command.
+    least = sum(_REF if whole else _NARROWEST for whole in copied) + 3 * len(headings) + 1
+    screen.width = max(screen.width, least)
+    screen.print(table)
+    screen.print(f"共{len(rows)}条")
 
 
 def moment_zh(moment_us: int) -> str:
