@@ -101,11 +101,13 @@ def _describe(
 def _make_post(material: Material) -> Post:
     epoch, unit, key = material.epoch, material.unit, material.holder.signing_key
     commissions = frozenset(member.unit for member in epoch.roster.with_role(Role.INSPECTOR))
+    units = frozenset(member.unit for member in epoch.roster.members)
     return Post(
         unit,
         lambda to, body: seal_parcel(epoch, KIND, unit, key, to, body),
         lambda data: open_parcel(epoch, KIND, unit, material.hpke, data),
         lambda: commissions,
+        lambda: units,
     )
 
 

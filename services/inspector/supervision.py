@@ -105,6 +105,7 @@ def _make_post(epochs: Epochs, keys: PartyKeys, unit: str) -> Post:
         lambda to, body: seal_parcel(epochs.current, KIND, unit, keys.signing, to, body),
         lambda data: open_parcel(epochs.current, KIND, unit, keys.hpke, data),
         commissions,
+        lambda: frozenset(member.unit for member in epochs.current.roster.members),
     )
 
 

@@ -34,12 +34,13 @@ from services.rules.ruleset import RuleSets
 from services.rules.violation import RuleViolation
 
 _RULE = "R53"
+_COMMISSIONS = frozenset({Organ.CITY_COMMISSION, Organ.DISTRICT_COMMISSION})
 _SKEW = timedelta(hours=1)  # between the clocks of two organs
 
 
 @dataclass(frozen=True)
 class Post:
-    """How one organ seals and opens files. ``commissions`` are the roster's inspectors.
+    """How one organ seals and opens files. ``commissions``: the roster's inspectors; ``units``: all in it.
 
     ``seal`` gives the file of a body for a unit; ``open`` (sender, body) of a file. Both raise
     EncodingError, EpochError or ManifestError.
@@ -49,6 +50,7 @@ class Post:
     seal: Callable[[str, bytes], bytes]
     open: Callable[[bytes], tuple[str, bytes]]
     commissions: Callable[[], Collection[str]]
+    units: Callable[[], Collection[str]]
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,13 +83,17 @@ class LeadDesk:
         self._random = random
 
     def record(self, caller: Identity, make: Callable[[datetime], Register]) -> HeldLead:
-        """Records what ``make`` gives for the present moment; the organ follows from the authority."""
+        """Records what ``make`` gives for the present moment; the organ follows from the authority.
+
+        RuleViolation R53 where that is an organ of a unit that the roster has not: nobody would get it.
+        """
         lead_id = self._new_id()
         doing = Doing(caller, "record-lead", Action.RECORD_LEAD, lead_id)
 
         def run(moment: Moment) -> HeldLead:
             entry = LeadEntry(lead_id, 1, moment.at, moment.actor, make(moment.at))
             held = fold([entry], self._rules)
+            self._require_organ(held)
             store.add_entry(moment.session, entry)
             return held
 
@@ -200,6 +206,15 @@ class LeadDesk:
         if held is None or not _is_visible(held, moment.actor):
             raise NotFound("no such lead", "没有这个编号的问题线索，或不由您所在的组织办理。")
         return held
+
+    def _require_organ(self, held: HeldLead) -> None:
+        lead = held.lead
+        if lead.organ not in _COMMISSIONS and lead.organ_unit not in self._post.units():
+            raise RuleViolation(
+                _RULE,
+                "the unit whose organ deals with the lead is not in the roster",
+                f"名册中没有办理单位{lead.organ_unit}，请核对单位代码；由其他单位（镇街）负责的，请填写负责单位",
+            )
 
     def _competent(self, held: HeldLead) -> str:
         lead = held.lead

@@ -43,6 +43,7 @@ from services.rules.ruleset import RuleSet, packaged_rulesets
 from tests.district import INSPECTOR, District
 
 NOW = datetime(2018, 10, 8, 1, 0, tzinfo=UTC)
+UNITS = frozenset({"reg-a", "reg-b", INSPECTOR})
 ROLES = {
     "ji": Role.DISCIPLINE_HEAD,
     "ji-2": Role.DISCIPLINE_ORGAN,
@@ -145,7 +146,7 @@ class Room:
             key = self.district.keys(self.unit).hpke
             return open_parcel(self.district.epoch, "lead", self.unit, key, data)
 
-        return Post(self.unit, seal, open_, lambda: frozenset({INSPECTOR}))
+        return Post(self.unit, seal, open_, lambda: frozenset({INSPECTOR}), lambda: UNITS)
 
     def plan(self, *parties: str, kind: CheckKind | None = None, by: str = "") -> HeldDraw:
         default = CheckKind.DISTRICT_MATTERS if self.is_commission else CheckKind.UNIT_MATTERS

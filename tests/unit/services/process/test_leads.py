@@ -113,6 +113,13 @@ def test_R53_a_lead_goes_by_cadre_authority(
     assert (lead.organ, lead.organ_unit, str(lead.due_on)) == (organ, organ_unit, "2019-01-06")
 
 
+def test_R53_a_lead_for_the_organ_of_an_unknown_unit_is_not_recorded(rooms: Rooms) -> None:
+    desk, ji = rooms.own.leads, rooms.own.who("ji")
+    refused(lambda: desk.record(ji, lead_about(unit="reg-x")), "R53", "reg-x", "名册")
+    assert desk.list_all(ji, LOOK) == []
+    assert desk.record(ji, lead_about(Authority.DISTRICT, "reg-x")).lead.organ_unit == ""
+
+
 @pytest.mark.parametrize("login", ["wang", "li", "shu", "guan"])
 def test_R53_others_than_discipline_organs_neither_record_nor_see_leads(
     rooms: Rooms, login: str
