@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from libmatch.errors import EncodingError, InputError
+from libmatch.errors import EncodingError, InputError, KeyFileError
 from libmatch.sampling import (
     MAX_VALUE,
     NONCE_SIZE,
@@ -118,8 +118,12 @@ def write_reveal(path: Path, kept: KeptReveal) -> None:
 
 
 def read_reveal(path: Path) -> KeptReveal:
-    """What ``write_reveal`` kept. Raises KeyFileError for a file that others can read, InputError."""
-    values = _read(read_secret(path), _SECRET)
+    """What ``write_reveal`` kept. Raises InputError, also for a file that others can read."""
+    try:
+        values = _read(read_secret(path), _SECRET)
+    except KeyFileError as error:
+        zh = f"{path}：随机数文件不存在或打不开；须是承诺（commit）时生成的文件，且只有本人可读"
+        raise InputError(str(error), zh) from None
     try:
         nonce, value = bytes.fromhex(values["nonce"]), bytes.fromhex(values["value"])
         return KeptReveal(bytes.fromhex(values["plan"]), Reveal(values["party"], nonce, value))

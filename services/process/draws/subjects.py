@@ -79,10 +79,9 @@ def _role_of(actor_of: ActorOf, identity_of: Callable[[str], Identity], party: s
     try:
         return actor_of(identity_of(party), Action.JOIN_DRAW).role
     except RuleViolation as refusal:
+        why = refusal.message_zh.removesuffix("（规则R51）")  # the number is added once
         raise RuleViolation(
-            "R51",
-            f"{party} may not take part",
-            f"{party}不能参加抽查种子的产生：{refusal.message_zh}",
+            "R51", f"{party} may not take part", f"{party}不能参加抽查种子的产生：{why}"
         ) from None
 
 

@@ -44,8 +44,8 @@ def _of_official(row: OfficialRow) -> Fields:
         ("报告人", row.name),
         ("单位及职务", f"{row.unit} {row.post}".strip()),
         ("具体工作", row.work),
-        ("签署人", row.signer),
-        ("签署日期", "" if row.signed_on is None else row.signed_on.isoformat()),
+        ("承诺人", row.signer),
+        ("承诺日期", "" if row.signed_on is None else row.signed_on.isoformat()),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from libmatch.errors import InputError, KeyFileError
+from libmatch.errors import InputError
 from libmatch.sampling import Draw, Reveal, commit, draw_sample, plan_draw
 from services.cli.draw_files import make_reveal, publish, read_published, read_reveal, write_reveal
 from services.cli.exits import Exit
@@ -97,8 +97,10 @@ def test_a_secret_is_the_owners_alone_and_reads_back(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         write_reveal(path, kept)
     path.chmod(0o644)
-    with pytest.raises(KeyFileError):
-        read_reveal(path)
+    for unusable in (path, tmp_path / "none.json"):
+        with pytest.raises(InputError, match="secret") as caught:
+            read_reveal(unusable)
+        assert "随机数文件" in caught.value.message_zh
 
 
 def test_a_secret_is_of_no_use_in_another_draw() -> None:

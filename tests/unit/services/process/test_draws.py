@@ -149,6 +149,13 @@ def test_R51_nobody_reveals_before_all_have_committed(unit: Room) -> None:
     assert nonce("ji") not in shown.draw.encode()  # the second party sees a digest and no more
 
 
+def test_R51_who_may_not_take_part_is_named_and_the_rule_once(unit: Room) -> None:
+    with pytest.raises(RuleViolation) as caught:
+        unit.plan("ji", "wang", by="ji")
+    assert caught.value.message_zh.startswith("wang")
+    assert caught.value.message_zh.count("规则R51") == 1
+
+
 def test_R51_a_party_commits_once_and_only_for_itself(unit: Room) -> None:
     held = unit.commit(unit.plan("ji", "shu"), "ji")
     refused(lambda: unit.commit(held, "ji"), "R51", "不能更改")
