@@ -106,8 +106,8 @@ def _import(client: Importer, path: Path) -> ImportReport | None:
 def _tell_import(path: Path, report: ImportReport) -> None:
     screen = console()
     screen.print(
-        f"{path.name}：共{report.total}行，采纳{report.accepted}行，"
-        f"未采纳{report.refused}行，跳过{report.skipped}行；"
+        f"{path.name}：共{report.total - report.skipped}行，采纳{report.accepted}行，"
+        f"未采纳{report.refused}行（表头、空行、示例、合计、说明不计）；"
         f"新增{report.new}条，变更{report.changed}条，未变{report.unchanged}条",
         soft_wrap=True,
     )

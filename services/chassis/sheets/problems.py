@@ -34,13 +34,18 @@ class Problem:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that the clerk should know although nothing was refused; row 0 is the whole sheet."""
+    """Something that the clerk should know although nothing was refused; row 0 is the whole sheet.
+
+    ``sheet`` "": about the file as a whole.
+    """
 
     sheet: str
     row: int
     text: str
 
     def __str__(self) -> str:
+        if not self.sheet:
+            return self.text
         place = f"第{self.row}行" if self.row else ""
         return f"工作表“{self.sheet}”{place}：{self.text}"
 

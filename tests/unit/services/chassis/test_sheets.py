@@ -20,6 +20,7 @@ from services.chassis.sheets import (
     Field,
     FieldIndex,
     Merge,
+    Notice,
     Problem,
     RowKind,
     RowRules,
@@ -670,3 +671,8 @@ def test_sheet_names_that_a_workbook_forbids_are_replaced() -> None:
     (back,) = read_workbook(data, "改.xlsx").sheets
     assert back.name.startswith("a_1__很长")
     assert back.rows[1][1] == "姓名：错"
+
+
+def test_a_notice_about_the_whole_file_names_no_sheet() -> None:
+    assert str(Notice("", 0, "已暂存2份")) == "已暂存2份"
+    assert str(Notice("名单", 3, "缺少备注")) == "工作表“名单”第3行：缺少备注"

@@ -78,7 +78,7 @@ def test_unusable_file_is_named_and_does_not_keep_the_others_out(
     code_of([unusable(), TAKEN], files)
     shown = capsys.readouterr()
     assert "一.xlsx：没有找到表头" in shown.err
-    assert "二.xlsx：共3行，采纳2行" in shown.out
+    assert "二.xlsx：共2行，采纳2行" in shown.out  # headings are no rows to a clerk
 
 
 def test_unreachable_service_ends_the_run(files: list[Path]) -> None:
