@@ -39,7 +39,7 @@ class Hold(StrEnum):
     TO_CONFIRM = "有比对结果待区纪委确认"
     TO_VERIFY = "有比对结果尚未核查完毕"
     NOT_COMPLIANT = "有事项经核查不合规，不得审批"
-    TO_PUBLISH = "有事项核查合规，尚未在两处公示"
+    TO_PUBLISH = "有事项核查合规，尚未在两处公示期满"
     PUBLISHING = "有事项公示期未满"
     OBJECTED = "有事项的公示异议正在核查"
 
