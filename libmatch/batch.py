@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from libmatch.accel import rows as accel_rows
 from libmatch.accel.rows import Rows, enc_rows
 from libmatch.encoding import enc
 from libmatch.errors import BatchError, EpochError
@@ -68,20 +69,21 @@ def hash_row(suite: Suite, bh: bytes, row: SealedRow) -> bytes:
     return suite.h(b"\x00" + enc("leaf", hh, row.half, row.com, row.ct))
 
 
-def hash_rows(
-    suite: Suite, header: BatchHeader, columns: Columns, rows: Rows | None = None
-) -> list[bytes]:
-    """The leaf hashes of all rows, in row order; ``rows`` computes them by column."""
+def hash_rows(suite: Suite, header: BatchHeader, columns: Columns) -> list[bytes]:
+    """The leaf hashes of all rows, in row order."""
     bh, h = hash_header(suite, header), suite.h
-    if rows is None:
-        return [
-            h(b"\x00" + enc("leaf", h(enc("rec", bh, rid, c_reg, c_ben)), half, com, ct))
-            for rid, c_reg, c_ben, half, com, ct in columns.cells()
-        ]
+    return [
+        h(b"\x00" + enc("leaf", h(enc("rec", bh, rid, c_reg, c_ben)), half, com, ct))
+        for rid, c_reg, c_ben, half, com, ct in columns.cells()
+    ]
+
+
+def compute_batch_root(suite: Suite, header: BatchHeader, columns: Columns, rows: Rows) -> bytes:
+    """The root over all rows, hashed by column."""
     rid, c_reg, c_ben, half, com, ct = columns.matrices()
-    hh = rows.hash(enc_rows("rec", bh, rid, c_reg, c_ben))
+    hh = rows.hash(enc_rows("rec", hash_header(suite, header), rid, c_reg, c_ben))
     leaves = rows.hash(enc_rows("leaf", hh, half, com, ct, before=b"\x00"))
-    return cut(leaves.tobytes(), WORD)
+    return accel_rows.compute_root(rows, leaves)
 
 
 def signed_bytes(suite: Suite, header: BatchHeader, capsule: bytes, root: bytes) -> bytes:

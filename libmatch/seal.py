@@ -15,12 +15,11 @@ import numpy as np
 
 from libmatch.accel.kernels import Kernel
 from libmatch.accel.rows import Rows, enc_rows, get_rows
-from libmatch.batch import hash_header, hash_rows, signed_bytes
+from libmatch.batch import compute_batch_root, hash_header, signed_bytes
 from libmatch.encoding import enc, u16
 from libmatch.errors import BatchError
 from libmatch.keys import SigningKey, seal_to
 from libmatch.manifest import Manifest
-from libmatch.merkle import compute_root
 from libmatch.records import (
     RID_SIZE,
     WORD,
@@ -67,6 +66,7 @@ def seal_batch(
     default. Raises BatchError for a wrong count or a payload too long.
     """
     suite = get_suite(manifest.suite)
+    rows = rows or get_rows(suite.number, Kernel.LIBRARY)
     header = BatchHeader(manifest.epoch_id, side, unit, seq, len(payloads))
     order = _random_order(header.count)
     plaintexts = [pad_payload(payloads[i], manifest.bucket) for i in order]
@@ -74,7 +74,7 @@ def seal_batch(
     secret = hedge_secret(suite, header, os.urandom(32), plaintexts)
     columns = seal_rows(suite, header, secret, rids, halves.take(order), plaintexts, rows)
     capsule = seal_to(manifest.inspector_key, secret, header.encode())
-    root = compute_root(suite.h, hash_rows(suite, header, columns, rows))
+    root = compute_batch_root(suite, header, columns, rows)
     signature = signing_key.sign(signed_bytes(suite, header, capsule, root))
     by_input = dict(zip(order, rids, strict=True))
     in_order = tuple(by_input[i] for i in range(header.count))

@@ -63,6 +63,18 @@ def enc_rows(label: str, *fields: bytes | Bytes, before: bytes = b"") -> Bytes:
     return laid
 
 
+def compute_root(rows: Rows, leaf_hashes: Bytes) -> bytes:
+    """The root over leaf hashes uint8[n, 32], n ≥ 1: ``libmatch.merkle.compute_root`` by column."""
+    level = leaf_hashes
+    while len(level) > 1:
+        even = len(level) // 2 * 2
+        nodes = np.empty((even // 2, 1 + 2 * HASH_SIZE), np.uint8)
+        nodes[:, 0] = 1  # RFC 6962: a node, not a leaf
+        nodes[:, 1:] = level[:even].reshape(-1, 2 * HASH_SIZE)
+        level = np.concatenate((rows.hash(nodes), level[even:]))  # an odd last one rises
+    return bytes(level[0])
+
+
 @cache
 def get_rows(suite: int, kernel: Kernel | None = None) -> Rows:
     """The functions of a suite, by the fastest kernel here. Raises KernelError for wrong bytes."""

@@ -13,9 +13,10 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libmatch import merkle
 from libmatch.accel import rows as accel
 from libmatch.accel.kernels import Kernel, available_kernels
-from libmatch.accel.rows import enc_rows, get_rows
+from libmatch.accel.rows import compute_root, enc_rows, get_rows
 from libmatch.encoding import enc
 from libmatch.errors import KernelError
 
@@ -64,6 +65,13 @@ def test_rows_longer_than_a_chunk_are_hashed_too(suite: int, kernel: Kernel) -> 
     (h, prf), rows, messages = REFERENCE[suite], get_rows(suite, kernel), matrix(2, 3000, 0)
     assert [d.tobytes() for d in rows.hash(messages)] == [h(m.tobytes()) for m in messages]
     assert rows.prf_under(bytes(32), messages)[1].tobytes() == prf(bytes(32), messages[1].tobytes())
+
+
+@pytest.mark.parametrize("leaves", [1, 2, 3, 7, 8, 9, 100])
+def test_root_is_that_of_the_tree(leaves: int) -> None:
+    hashes = matrix(leaves, 32, leaves)
+    expected = merkle.compute_root(REFERENCE[1][0], [leaf.tobytes() for leaf in hashes])
+    assert compute_root(get_rows(1), hashes) == expected
 
 
 def test_rows_are_encoded_as_single_ones_are() -> None:
