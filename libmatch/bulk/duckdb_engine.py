@@ -139,7 +139,7 @@ def open_engine(folder: Path | None, resources: Resources, *, keep_order: bool) 
             connection.execute(f"SET threads = {resources.threads}")
         yield DuckDB(connection)
     except duckdb.Error as error:
-        shortage = _as_shortage(error)
+        shortage = _as_shortage(error, folder)
         if shortage is None:
             raise
         raise shortage from None
@@ -161,18 +161,19 @@ def _as_text(value: Any) -> str:
     return bytes(value).decode("utf-8", "replace")
 
 
-def _as_shortage(error: Exception) -> Exception | None:
+def _as_shortage(error: Exception, folder: Path | None) -> Exception | None:
     """A full disk or too little memory as errors of their own; None for another error of DuckDB."""
     import duckdb
 
     text = str(error)
+    where = None if folder is None else str(folder.parent)
     for code in _NO_SPACE:
         if os.strerror(code) in text:
-            return OSError(code, os.strerror(code))
+            return OSError(code, os.strerror(code), where)
     if not isinstance(error, duckdb.OutOfMemoryException):
         return None
     if "max_temp_directory_size" in text:
-        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), where)
     return InputError(
         "the engine has too little memory",
         "内存上限太小，无法完成；请加大内存上限或减少线程数后重试",

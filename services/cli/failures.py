@@ -46,6 +46,7 @@ _LIBMATCH: tuple[tuple[type[LibmatchError], str], ...] = (
 _OS = {
     errno.ENOSPC: "磁盘空间不足，请清理后重试",
     errno.EDQUOT: "磁盘配额不足，请清理后重试",
+    errno.EFBIG: "文件超过允许的大小，请另选磁盘",
     errno.EACCES: "没有权限",
     errno.EPERM: "没有权限",
     errno.EROFS: "所在磁盘只读",
@@ -115,7 +116,8 @@ def _missing(error: ModuleNotFoundError) -> str:
     name = error.name or ""
     if name.partition(".")[0] in {"services", "libmatch"}:
         return f"本安装不含此功能（{name}）"
-    return f"缺少组件 {name}；请运行：pip install 'libmatch[services]'"
+    extra = "bulk" if name == "duckdb" else "services"
+    return f"缺少组件 {name}；请运行：pip install 'libmatch[{extra}]'"
 
 
 def _os(error: OSError) -> str:

@@ -1,0 +1,74 @@
+"""``libmatch bulk …``: the join of two token tables of any size; no key, no server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from libmatch.bulk.join import Engine
+from services.cli.nouns import NOUNS, new_app
+
+if TYPE_CHECKING:
+    from libmatch.bulk.duckdb_engine import Resources
+
+_MIB = 1 << 20
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the noun ``bulk``."""
+    group = new_app(NOUNS["bulk"])
+    group.callback()(_describe)
+    group.command("match")(match_tables)
+    app.add_typer(group, name="bulk")
+
+
+def _describe() -> None:
+    """大批量比对：两个令牌表直接比对，不含密钥和个人信息。"""
+
+
+def match_tables(
+    table_a: Annotated[Path, typer.Argument(metavar="令牌表A", help="Parquet 文件")],
+    table_b: Annotated[
+        Path, typer.Argument(metavar="令牌表B", help="Parquet 文件，与令牌表A同一周期")
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="结果文件", help="比中的记录编号写到这里，如 hits.parquet")
+    ],
+    engine: Annotated[Engine, typer.Option(help="计算引擎")] = Engine.DUCKDB,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            min=64, metavar="内存MiB", help="内存上限，超出部分暂存磁盘；不给则为内存的八成"
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="线程数", help="线程数；不给则用全部处理器核")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="允许覆盖已有的结果文件")] = False,
+) -> None:
+    """比对两个令牌表，写出令牌相同的全部记录编号对。
+
+    表可以比内存大，暂存文件放在结果文件旁边，完成后自动删除。失败时不留下结果文件。比中不等于违规。
+    """
+    from libmatch.bulk.join import join_tables
+
+    counts = join_tables(
+        table_a,
+        table_b,
+        out,
+        engine=engine,
+        resources=_resources(memory, threads),
+        overwrite=overwrite,
+    )
+    typer.echo(f"令牌表A：{counts.rows_a} 行")
+    typer.echo(f"令牌表B：{counts.rows_b} 行")
+    typer.echo(f"比中：{counts.pairs} 对")
+    typer.echo(f"结果：{out}（仅本人可读）")
+
+
+def _resources(memory_mib: int | None, threads: int | None) -> Resources:
+    from libmatch.bulk.duckdb_engine import Resources
+
+    return Resources(None if memory_mib is None else memory_mib * _MIB, threads)
