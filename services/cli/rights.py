@@ -6,6 +6,7 @@ stay in histories and in lists of processes.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -73,13 +74,23 @@ def looks(config: Config, reason: Why) -> None:
     rows = [
         (
             *(moment_zh(line.at_us), line.who, line.action),
-            *("整个清单" if line.whole_list else "本人信息", line.reason, line.outcome),
+            *("整个清单" if line.whole_list else "本人信息", line.reason, outcome_zh(line.outcome)),
         )
         for line in lines
     ]
     show_table("查看记录", headings, rows)
     if more:
         console().print(_LOOKS_SHOWN_ZH)
+
+
+def outcome_zh(outcome: str) -> str:
+    """How a step ended; the trail says "ok", or "refused" with the rule where there is one."""
+    if outcome == "ok":
+        return "已办理"
+    refused, _, why = outcome.partition(" ")
+    if refused != "refused":
+        return outcome
+    return f"已拒绝（规则{why}）" if re.fullmatch(r"R\d+", why) else "已拒绝"
 
 
 def due(config: Config) -> None:

@@ -20,6 +20,7 @@ from services.holder.account_grants import account_subject
 from services.holder.accounts import Accounts
 from services.holder.matters.facts import FactsOf
 from services.holder.rights.records import PersonRecord, PersonRecords
+from services.holder.rights.words import action_zh
 from services.holder.store import rights as store
 from services.holder.store.matters import Transaction
 from services.holder.store.rights import NoticeOf
@@ -37,21 +38,6 @@ from services.rules.ruleset import RuleSet, RuleSets
 
 MAX_LOOKS = 1000
 
-_ACTIONS_ZH = {
-    "answer-request": "答复本人查询",
-    "export-notices": "导出公示",
-    "import-declarations": "录入报告表",
-    "import-items": "录入名单",
-    "list-declarations": "查看报告表清单",
-    "list-items": "查看名单",
-    "list-looks": "查询查看记录",
-    "list-matters": "查看涉权事项清单",
-    "list-notices": "查看比中通知清单",
-    "purge": "到期清除",
-    "show-matter": "查看涉权事项",
-    "withdraw-item": "撤回受益人信息",
-    "withdraw-relatives": "撤回申报",
-}
 _FORM_ZH = "责任领导和工作人员基本情况表（附件4）"
 _FORM_ROUTE_ZH = "由系统管理员重新登记基本情况表，再办理承诺、意见和备案（R32、R33）"
 _SEE_OWN_ZH = "本人可用自己的账号查看（libmatch accounts show）"
@@ -159,7 +145,7 @@ class AnswerRequests:
                     entry.at,
                     entry.actor.rpartition("/")[2],
                     entry.action,
-                    _ACTIONS_ZH.get(entry.action, entry.action),
+                    action_zh(entry.action),
                     entry.reason,
                     entry.outcome,
                     not entry.subject,

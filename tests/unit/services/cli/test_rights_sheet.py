@@ -6,8 +6,10 @@ import io
 import json
 
 import openpyxl
+import pytest
 
 from services.cli.peers.rights import HeldAnswer, HeldMatterLine, HeldRecordLine
+from services.cli.rights import outcome_zh
 from services.cli.rights_sheet import NOTE_ZH, held_to_json, held_to_workbook
 
 RECORD = HeldRecordLine(
@@ -47,3 +49,11 @@ def test_R65_json_has_the_same() -> None:
     assert record["内容"] == {"姓名": "=1+1", "亲属关系": "子女"}
     assert record["比中通知"][0]["状态"] == "待核查"
     assert record["如何更正"] == RECORD.correction
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [("ok", "已办理"), ("refused R38", "已拒绝（规则R38）"), ("refused WRONG_STATE", "已拒绝")],
+)
+def test_how_a_look_ended_is_told_in_chinese(outcome: str, told: str) -> None:
+    assert outcome_zh(outcome) == told
