@@ -38,6 +38,9 @@ class Sorted:
         return sum(map(len, self.to.values()))
 
 
+_NO_UNIT = frozenset({"", "无"})  # 无 is what the form asks for where there is none
+
+
 def fold_name(name: str) -> str:
     """A unit's name for comparison: NFKC without spaces, punctuation and invisible characters."""
     folded = unicodedata.normalize("NFKC", name)
@@ -78,7 +81,7 @@ def _sort(
     if relative.identifier in own:
         sorted_.here.append((declarant, relative))
         return
-    if not fold_name(relative.unit):
+    if fold_name(relative.unit) in _NO_UNIT:
         return
     unit = units.get(fold_name(relative.unit))
     if unit is None:

@@ -196,11 +196,17 @@ def test_two_officials_of_one_unit_are_checked_without_a_letter(cross: Cross) ->
 
 
 def test_a_work_unit_that_is_no_member_is_counted(cross: Cross) -> None:
-    texts = ("某某公司", "某某公司", "测试单位ben-a", "", " － ")
+    texts = ("某某公司", "某某公司", "测试单位ben-a", "", " － ", "无")
     cross["reg-a"].declare(
         wang(unit="测试单位 ＲＥＧ-Ｂ"),
         *(
-            row(person(70 + i), f"钱{'甲乙丙丁戊'[i]}", "子女", official=WANG, official_name="王某")
+            row(
+                person(70 + i),
+                f"钱{'甲乙丙丁戊己'[i]}",
+                "子女",
+                official=WANG,
+                official_name="王某",
+            )
             | {"亲属单位": text}
             for i, text in enumerate(texts)
         ),
