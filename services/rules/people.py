@@ -160,7 +160,9 @@ def _blank_fields(form: StaffForm) -> Iterator[Missing]:
     }
     for name, value in values.items():
         if is_blank(value):
-            yield Missing("R32", name, "请填写；确实没有的填“无”")
+            picture = name == "照片"
+            cure = "请附照片文件" if picture else "请填写；确实没有的填“无”"
+            yield Missing("R32", name, cure)
 
 
 def _contradictions(form: StaffForm) -> Iterator[Missing]:

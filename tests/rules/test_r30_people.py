@@ -335,6 +335,11 @@ def test_R33_refusal_lists_what_is_missing_and_shows_no_content() -> None:
     assert "丙某" not in said
 
 
+def test_R32_a_photo_is_attached_and_never_stated_as_none() -> None:
+    (missing,) = missing_of_form(staff_form(photo=b""))
+    assert "无" not in missing.cure_zh
+
+
 def test_R32_photo_is_a_digest_and_reprs_are_blank() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         staff_form(photo=b"picture")
