@@ -21,6 +21,8 @@ from services.cli.exits import Exit
 from services.cli.peers.lists import ListsClient
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.cli.peers.lists import DifferenceLine, ListedPersonLine, ListLine
 
 _KIND_ZH = {
@@ -74,10 +76,21 @@ def show_list(list_id: ListId, config: Config, reason: LookReason = "") -> None:
     """查看一份名单的全部内容和摘要，供审核、签署。查看会记入审计记录。"""
     with connect(config) as channel:
         line, persons = ListsClient(channel).show(parse_ref(list_id), reason)
-    headings = ("编号", "事项", "资金（项目）", "金额（元）", "地点", "时间", "单位")
-    persons_too = (*headings, "姓名", "身份", "证件号码")
-    show_table(_KIND_ZH.get(line.kind, line.kind), persons_too, [_person_row(p) for p in persons])
+    show_content(line, persons)
     _tell(line)
+
+
+def show_content(line: ListLine, persons: Sequence[ListedPersonLine]) -> None:
+    """What the list says; of one that no longer waits, or withdraws, only about which items."""
+    title = _KIND_ZH.get(line.kind, line.kind)
+    if line.state == "LIST_STATE_WAITING" and line.kind != "LIST_KIND_WITHDRAWAL":
+        headings = ("编号", "事项", "资金（项目）", "金额（元）", "地点", "时间", "单位")
+        headings_too = (*headings, "姓名", "身份", "证件号码")
+        show_table(title, headings_too, [_person_row(one) for one in persons])
+        return
+    show_table(title, ("编号",), [(one.item_ref,) for one in persons])
+    if line.state != "LIST_STATE_WAITING":
+        console().print("该名单已不待办，只列事项编号；已生效的内容见 libmatch beneficiary list")
 
 
 def review_list(list_id: ListId, digest: Digest, config: Config) -> None:
