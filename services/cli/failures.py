@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,7 @@ from libmatch.errors import (
 from services.cli.exits import Exit
 
 LOG_NAME = "errors.jsonl"
+_UNKNOWN = re.compile(r"No such command '(.*)'")
 
 # First match wins, so a class stands before its bases.
 _LIBMATCH: tuple[tuple[type[LibmatchError], str], ...] = (
@@ -162,7 +164,9 @@ def state_folder() -> Path:
 def usage_lines(error: Exception, path: str) -> Iterator[str]:
     """What was wrong with a command line, in Chinese; ``path`` is the command as typed."""
     param = getattr(error, "param", None)
-    name = getattr(param, "metavar", None) or " / ".join(getattr(param, "opts", []))
+    option = next((opt for opt in getattr(param, "opts", []) if opt.startswith("--")), "")
+    shown = getattr(param, "metavar", None) or ""
+    name = f"{shown}（{option}）" if shown and option else shown or option
     parameter = getattr(error, "option_name", None) or name
     match type(error).__name__:
         case "MissingParameter":
@@ -171,6 +175,8 @@ def usage_lines(error: Exception, path: str) -> Iterator[str]:
             yield f"没有选项 {parameter}"
         case "BadParameter":
             yield f"参数 {parameter} 的值不正确（{error}）"
+        case _ if (unknown := _UNKNOWN.match(str(error))) is not None:
+            yield f"没有命令 {unknown[1]}"
         case _:
             yield f"命令用法不对（{error}）"
     yield f"查看用法：{path} --help"

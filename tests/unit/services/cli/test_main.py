@@ -221,3 +221,19 @@ def test_without_a_terminal_a_file_is_asked_for() -> None:
     with pytest.raises(InputError) as refused:
         read_passphrase(None, "口令")
     assert "--passphrase-file" in refused.value.message_zh
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["registry", "list"], "缺少参数 文件（--config）"),
+        (["keys", "new", "kit"], "（--unit）"),
+        (["registry", "lsit"], "没有命令 lsit"),
+        (["regsitry"], "没有命令 regsitry"),
+    ],
+)
+def test_a_wrong_command_line_is_told_as_it_is_typed(
+    args: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(args) == Exit.USAGE
+    assert told in capsys.readouterr().err
