@@ -23,6 +23,7 @@ Admit = Callable[[Identity, str], None]
 """A check per call beyond the table (the roster: revocation). Raises Refused; returns nothing."""
 
 _CALLER = "libmatch_caller"
+_NOT_HERE_ZH = "您的证书不能在本服务办理此事，请核对所用的配置文件（哪个服务、谁的证书），或转交有权限的人员办理。"
 
 
 class AccessTable:
@@ -87,7 +88,7 @@ class Gatekeeper:
     def authorise(self, identity: Identity, service: str) -> None:
         """Returns where ``identity`` may call ``service``. Raises Refused otherwise."""
         if not self._table.allows(identity.role, service):
-            raise Refused("this role may not call this service", reason="ROLE")
+            raise Refused("this role may not call this service", _NOT_HERE_ZH, reason="ROLE")
         if self._admit is not None and service != HEALTH:
             self._admit(identity, service)
 

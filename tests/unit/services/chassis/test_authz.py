@@ -108,3 +108,9 @@ def test_caller_is_whom_the_gatekeeper_let_in() -> None:
         caller(context)
     set_caller(context, _UNIT)
     assert caller(context) == _UNIT
+
+
+def test_who_is_refused_is_told_in_chinese_what_to_look_at() -> None:
+    with pytest.raises(Refused) as caught:
+        _gatekeeper().authorise(_UNIT, "t.Unknown")
+    assert "配置文件" in caught.value.message_zh
