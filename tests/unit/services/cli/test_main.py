@@ -227,7 +227,7 @@ def test_without_a_terminal_a_file_is_asked_for() -> None:
     ("args", "told"),
     [
         (["registry", "list"], "缺少参数 文件（--config）"),
-        (["keys", "new", "kit"], "（--unit）"),
+        (["registry", "show", "x"], "缺少参数 文件（--config）"),
         (["registry", "lsit"], "没有命令 lsit"),
         (["regsitry"], "没有命令 regsitry"),
     ],
