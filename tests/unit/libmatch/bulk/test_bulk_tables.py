@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from libmatch.bulk.duckdb_engine import Resources
+from libmatch.bulk.duckdb_engine import Resources, open_engine
 from libmatch.bulk.join import Engine, JoinCounts, join_tables, read_hits
 from libmatch.bulk.tables import write_table
 from libmatch.errors import InputError
@@ -250,6 +253,38 @@ def test_failure_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="source"):
         write_table(out, EPOCH, batches(), overwrite=True)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("t", before)]
+
+
+def test_killed_writer_leaves_no_table_but_a_private_folder(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys, pathlib, numpy as np\n"
+        "from libmatch.bulk.tables import write_table\n"
+        "def batches():\n"
+        "    yield np.zeros((9, 32), np.uint8), None\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_table(pathlib.Path(sys.argv[1]), bytes(32), batches())\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "t")]
+    assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.match(".t.*.part")
+    assert left.stat().st_mode & 0o777 == 0o700
+    write_table(tmp_path / "t", EPOCH, [(colliding(1, 5), None)])
+
+
+def fill(resources: Resources) -> None:
+    """Puts 240 MB into an engine that has no folder for what exceeds its memory."""
+    rows = {"r": np.random.default_rng(7).integers(0, 1 << 62, 1_000_000)}
+    with open_engine(None, resources, keep_order=True) as engine:
+        engine.create_table("rows", ["r"])
+        for _ in range(30):
+            engine.insert_columns("rows", rows)
+
+
+def test_too_little_memory_is_said() -> None:
+    with pytest.raises(InputError, match="memory") as refused:
+        fill(SMALL)
+    assert "内存上限" in refused.value.message_zh
 
 
 def test_tables_and_hits_are_their_owners_alone(tables: tuple[Path, Path], tmp_path: Path) -> None:
