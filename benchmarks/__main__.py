@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-MODULES = ("identifiers", "sealing")
+MODULES = ("identifiers", "sealing", "joining")
 _SIZES = (100_000, 1_000_000)
 _FULL = (10_000, 100_000, 1_000_000, 10_000_000)
 
