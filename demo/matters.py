@@ -93,9 +93,13 @@ class MatterClerks:
             lead_on=day,
         )
 
-    def post(self, case_id: bytes) -> None:
-        """Annex 3 goes up in the unit's own place (R43, R44)."""
-        self.step(self.leader.Post, pb.PostRequest, case_id, hotlines=_HOTLINES)
+    def post(self, case_id: bytes, born_on: str = "") -> None:
+        """Annex 3 goes up in the unit's own place (R43, R44).
+
+        ``born_on``: the beneficiary's birth date (ISO) where the number shows none.
+        """
+        notice = {"hotlines": _HOTLINES, "born_on": born_on}
+        self.step(self.leader.Post, pb.PostRequest, case_id, **notice)
 
     def take_down(self, case_id: bytes) -> None:
         """The notice comes down (R45)."""

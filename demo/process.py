@@ -6,7 +6,7 @@ others stay as they are and become overdue. Everybody works through the services
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -14,11 +14,13 @@ from itertools import cycle
 
 from demo.clock import MovedClock
 from demo.courses import COURSES, VILLAGE, Course
-from demo.judge import HitKey, case_key
+from demo.families import Person
+from demo.judge import HitKey, case_key, key_of
 from demo.parties import Beneficiary, Office, Registry, blaming
 from demo.site import Site
+from demo.truth import ExpectedHit
 from demo.uploads import send_all
-from libmatch.identifiers import Kind
+from libmatch.identifiers import Identifier, Kind
 from libmatch.stubs.inspector.v1 import inspector_pb2
 
 PER_UNIT = 10
@@ -28,34 +30,48 @@ CHINA = timezone(timedelta(hours=8))
 
 @dataclass(frozen=True)
 class Job:
-    """One matter of the sample: who approves, who declared, and its course."""
+    """One matter of the sample: who approves, who declared, and its course.
+
+    ``born_on``: what the beneficiary's document says, where the number does not show it; else "".
+    """
 
     case_id: bytes
     key: HitKey
     approver: Beneficiary
     declarer: Registry
     course: Course
+    born_on: str = ""
 
     def poster(self, place: str) -> Office:
         """Whose notice it is in that place (R43)."""
         return self.approver if place == VILLAGE else self.declarer
 
 
-def draw_jobs(site: Site, cases: Sequence[inspector_pb2.Case]) -> Iterator[Job]:
-    """The first matters of each approving unit, of those that are simple."""
-    courses = cycle(COURSES.values())
+def draw_jobs(
+    site: Site, cases: Sequence[inspector_pb2.Case], hits: Iterable[ExpectedHit]
+) -> Iterator[Job]:
+    """The first matters of each approving unit, of those that are simple. ``hits``: those that stand."""
+    courses, people = cycle(COURSES.values()), {key_of(hit): hit.person for hit in hits}
     simple = [case for case in cases if _is_simple(case)]
     for office in site.beneficiaries:
         own = [case for case in simple if case.approving_unit == office.unit.id]
         for case in sorted(own, key=case_key)[:PER_UNIT]:
             declarer = next(o for o in site.registries if o.unit.id == case.declaring_units[0])
-            yield Job(case.case_id, case_key(case), office, declarer, next(courses))
+            key = case_key(case)
+            born_on = _stated_birth(people[key])
+            yield Job(case.case_id, key, office, declarer, next(courses), born_on)
 
 
 def _is_simple(case: inspector_pb2.Case) -> bool:
-    """Released as it is now, declared in one unit, and with a number that tells the birth date (R44)."""
+    """Released as it is now, and declared in one unit."""
     released = case.status == inspector_pb2.CASE_STATUS_RELEASED
-    return released and len(case.declaring_units) == 1 and case.person_kind == Kind.RESIDENT_ID
+    return released and len(case.declaring_units) == 1
+
+
+def _stated_birth(person: Person) -> str:
+    """The birth date as somebody reads it from a document whose number does not show it (R44)."""
+    shown = Identifier(Kind(person.papers), person.number).birth_date
+    return "" if shown else person.birth.isoformat()
 
 
 @dataclass
@@ -122,7 +138,7 @@ class Work:
                 if any(posted.down == day for posted in postings):
                     office.matters.take_down(job.case_id)
                 if any(posted.on == day for posted in postings):
-                    office.matters.post(job.case_id)
+                    office.matters.post(job.case_id, job.born_on)
 
     @staticmethod
     def _object(job: Job, day: int) -> None:

@@ -52,7 +52,7 @@ def run_demo(
             with stages.stage(
                 "process", "核查、双向公示、异议、放行（模拟17天）", len(DAYS)
             ) as tell:
-                work = Work(site, clock, list(draw_jobs(site, cases)))
+                work = Work(site, clock, list(draw_jobs(site, cases, later.hits)))
                 told = Told(world.truth.hits, later.hits, cases)
                 process = Reckoning(work, told).run(tell)
         steps = len(units) + SEARCH_STEPS
