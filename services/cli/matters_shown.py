@@ -28,6 +28,7 @@ def matter_lines(line: MatterLine) -> tuple[str, str]:
     due = f"  期限{due_zh(line)}" if line.due_on else ""
     money = f" {yuan(line.amount_fen)}元" if line.amount_fen is not None else ""
     about = f"{line.official}—{line.relation}{line.beneficiary}  {line.programme or line.item_name}"
+    about = f"{line.item_ref}  {about}" if line.item_ref else about
     units = f"审批：{line.approving_unit}  申报：{'、'.join(line.declaring_units)}"
     return (
         f"{line.case_id}  {state_zh(line.state)}{due}  版本{line.version}",
@@ -59,10 +60,12 @@ def shown_rows(line: MatterLine) -> list[tuple[str, str]]:
         ("党员干部", line.official),
         ("与受益人关系", line.relation),
         ("受益人", line.beneficiary),
+        *([("本单位编号", line.item_ref)] if line.item_ref else []),
         ("项目名称", line.item_name),
         ("资金（项目）", line.programme),
         ("金额（元）", yuan(line.amount_fen)),
         ("地点", line.place),
+        ("开始时间", line.start),
         ("通知时间", moment_zh(line.notified_at_us)),
         ("受理人", line.taken_by),
         *((f"公示（{one.place}）", _publication_zh(one)) for one in line.publications),

@@ -21,9 +21,11 @@ _HEADINGS = (
     ("党员干部", 12),
     ("与受益人关系", 16),
     ("受益人", 14),
+    ("本单位编号", 18),
     ("项目名称", 26),
     ("资金（项目）", 22),
     ("地点", 20),
+    ("开始时间", 12),
     ("审批单位", 18),
     ("申报单位", 24),
     ("受理人", 12),
@@ -60,7 +62,7 @@ def _cells(line: MatterLine) -> tuple[str, ...]:
     return (
         *(line.case_id, state_zh(line.state), due_zh(line)),
         *(line.official, line.relation, line.beneficiary),
-        *(line.item_name, line.programme, line.place),
+        *(line.item_ref, line.item_name, line.programme, line.place, line.start),
         *(line.approving_unit, "、".join(line.declaring_units), line.taken_by),
         *(moment_zh(line.notified_at_us), str(line.version)),
     )

@@ -35,7 +35,7 @@ def shown(site: MattersSite, unit: str) -> MatterLine:
     """Without what is the unit's own: how much it has sent, and its own completions."""
     line = site.client(unit, "li").show(CASE)
     steps = tuple(step for step in line.steps if step.event != "公示期满")
-    return replace(line, version=0, steps=steps, item_name="", place="")
+    return replace(line, version=0, steps=steps, item_name="", place="", item_ref="", start="")
 
 
 def conclude(site: MattersSite) -> None:
@@ -62,6 +62,8 @@ def test_R10_R36_a_unit_that_declares_later_has_every_earlier_step_once(site: Ma
     assert lines["reg-b"].state == "MATTER_STATE_PUBLISHING"
     assert lines["reg-a"] == lines["ben-a"] == lines["reg-b"]
     assert lines["ben-a"].declaring_units == (NAMES["reg-a"], NAMES["reg-b"])
+    refs = {unit: site.client(unit, "li").show(CASE).item_ref for unit in site.sides}
+    assert refs == {"reg-a": "", "reg-b": "", "ben-a": "A-1"}  # the approving unit's own number
     reports = len(list(site.listed_reports()))
     site.sync()
     site.sync()

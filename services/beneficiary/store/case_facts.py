@@ -42,4 +42,5 @@ def _facts(unit: str, told: ItemNoticeRow, person: PersonRow, item: ItemRow) -> 
         amount_fen=item.amount_fen,
         place=item.place,
         start=item.start,
+        item_ref=item.item_ref,
     )

@@ -41,7 +41,7 @@ class StepLine:
 
 @dataclass(frozen=True)
 class MatterLine:
-    """A matter; ``case_id`` hex, ``state`` as in the protobuf enum, ``due_on`` ISO or ""."""
+    """A matter; ``case_id`` hex, ``state`` as in the protobuf enum, ``due_on`` and ``start`` ISO or ""."""
 
     case_id: str
     version: int
@@ -63,6 +63,8 @@ class MatterLine:
     steps: tuple[StepLine, ...]
     reports_not_believed: int
     steps_unsent: int
+    item_ref: str = ""
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,8 @@ def _pb_to_line(matter: pb.Matter) -> MatterLine:
         steps=tuple(StepLine(**_values(one)) for one in m.steps),
         reports_not_believed=m.reports_not_believed,
         steps_unsent=m.steps_unsent,
+        item_ref=m.item_ref,
+        start=m.start,
     )
 
 

@@ -17,7 +17,10 @@ from services.rules.violation import RuleViolation
 
 @dataclass(frozen=True, repr=False)
 class CaseFacts:
-    """The two units (ids) and what annex 3 is filled from. ``born`` None where the number tells none."""
+    """The two units (ids) and what annex 3 is filled from. ``born`` None where the number tells none.
+
+    ``item_ref``: what the approving unit itself calls the item, "" at others.
+    """
 
     approving_unit: str
     declaring_unit: str
@@ -31,6 +34,7 @@ class CaseFacts:
     amount_fen: int | None
     place: str
     start: date | None
+    item_ref: str = ""
 
 
 FactsOf = Callable[[Transaction, bytes], CaseFacts | None]

@@ -233,7 +233,8 @@ def _matter_to_pb(shown: Shown, *, with_steps: bool = False) -> pb.Matter:
     if facts is not None:
         message.beneficiary_name, message.relation = facts.beneficiary, facts.relation
         message.item_name, message.programme = facts.item_name, facts.programme
-        message.place = facts.place
+        message.place, message.item_ref = facts.place, facts.item_ref
+        message.start = facts.start.isoformat() if facts.start else ""
         if facts.amount_fen is not None:
             message.amount_fen = facts.amount_fen
     return message

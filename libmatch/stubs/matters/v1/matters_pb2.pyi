@@ -251,6 +251,8 @@ class Matter(_message.Message):
     REPORTS_NOT_BELIEVED_FIELD_NUMBER: _builtins.int
     DECLARING_UNITS_FIELD_NUMBER: _builtins.int
     STEPS_UNSENT_FIELD_NUMBER: _builtins.int
+    ITEM_REF_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
     case_id: _builtins.bytes
     version: _builtins.int
     state: Global___MatterState.ValueType
@@ -275,6 +277,10 @@ class Matter(_message.Message):
     """Reports about this matter that were not believed: tell 纪委."""
     steps_unsent: _builtins.int
     """Steps that wait to reach the other parties."""
+    item_ref: _builtins.str
+    """What the approving unit itself calls the item; empty at a declaring unit."""
+    start: _builtins.str
+    """ISO date on which the item began, or empty."""
     @_builtins.property
     def publications(self) -> _containers.RepeatedCompositeFieldContainer[Global___Publication]: ...
     @_builtins.property
@@ -309,10 +315,12 @@ class Matter(_message.Message):
         reports_not_believed: _builtins.int = ...,
         declaring_units: _abc.Iterable[_builtins.str] | None = ...,
         steps_unsent: _builtins.int = ...,
+        item_ref: _builtins.str = ...,
+        start: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen", "approving_unit", b"approving_unit", "beneficiary_name", b"beneficiary_name", "case_id", b"case_id", "declaring_unit", b"declaring_unit", "declaring_units", b"declaring_units", "due_on", b"due_on", "item_name", b"item_name", "notified_at_us", b"notified_at_us", "official_name", b"official_name", "overdue", b"overdue", "place", b"place", "programme", b"programme", "publications", b"publications", "relation", b"relation", "reports_not_believed", b"reports_not_believed", "state", b"state", "steps", b"steps", "steps_unsent", b"steps_unsent", "taken_by", b"taken_by", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen", "approving_unit", b"approving_unit", "beneficiary_name", b"beneficiary_name", "case_id", b"case_id", "declaring_unit", b"declaring_unit", "declaring_units", b"declaring_units", "due_on", b"due_on", "item_name", b"item_name", "item_ref", b"item_ref", "notified_at_us", b"notified_at_us", "official_name", b"official_name", "overdue", b"overdue", "place", b"place", "programme", b"programme", "publications", b"publications", "relation", b"relation", "reports_not_believed", b"reports_not_believed", "start", b"start", "state", b"state", "steps", b"steps", "steps_unsent", b"steps_unsent", "taken_by", b"taken_by", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount_fen: _TypeAlias = _typing.Literal["amount_fen"]  # noqa: Y015
     _WhichOneofArgType__amount_fen: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen"]  # noqa: Y015

@@ -44,6 +44,13 @@ LINE = MatterLine(
 )
 
 
+def test_R38_who_approves_reads_which_of_his_items_it_is() -> None:
+    own = replace(LINE, item_ref="MZ-017", start="2026-10-05")
+    assert "MZ-017  " in matter_lines(own)[1]
+    rows = dict(shown_rows(own))
+    assert (rows["本单位编号"], rows["开始时间"]) == ("MZ-017", "2026-10-05")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -71,7 +78,9 @@ def test_a_matter_is_told_with_number_version_and_due_day_in_neutral_words() -> 
     first, second = matter_lines(LINE)
     assert first == f"{CASE}  公示中  期限2027-01-30（逾期）  版本7"
     assert "1200.50元" in second
+    assert "MZ-017" not in second
     rows = dict(shown_rows(LINE))
+    assert "本单位编号" not in rows
     assert rows["公示（党员干部所在单位）"].endswith("公示至2027-01-22")
     assert "2项" in rows["待送达"]
     assert "1份" in rows["未采信"]
@@ -87,8 +96,8 @@ def test_the_workbook_holds_text_and_never_a_formula() -> None:
     sheet = book.worksheets[0]
     assert sheet.cell(3, 4).value == "=1+1"
     assert sheet.cell(3, 4).data_type == "s"
-    assert sheet.cell(3, 15).value == 1200.5
-    assert sheet.cell(4, 15).value is None
+    assert sheet.cell(3, 17).value == 1200.5
+    assert sheet.cell(4, 17).value is None
     assert "比中不等于违规" in str(sheet.cell(1, 1).value)
 
 
