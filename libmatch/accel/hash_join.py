@@ -88,17 +88,20 @@ def _join(built: Any, probed: Any, bits: Any, looks: Any) -> Any:
     b_starts, b_rows = _scatter(built, bits)
     p_starts, p_rows = _scatter(probed, bits)
     longest = np.max(b_starts[1:] - b_starts[:-1])
-    width = 1
-    while 1 << width < longest:
-        width += 1
-    heads = np.empty(1 << width, np.uint32)
+    heads = np.empty(2 * longest + 2, np.uint32)
     chain = np.empty(longest + 1, np.uint32)
     pairs = np.empty(1024, np.uint64)
     found, vain = 0, 0
     for part in range(1 << bits):
         before = b_starts[part] - 1  # rows of a part count from 1: 0 ends a chain
-        heads[:] = 0
-        for entry in range(1, b_starts[part + 1] - before):
+        count = b_starts[part + 1] - b_starts[part]
+        width = 1
+        while 1 << width < count:
+            width += 1
+        heads[: 1 << width] = (
+            0  # no more: chosen tokens may all be in one part, as long as a column
+        )
+        for entry in range(1, count + 1):
             slot = _slot(b_rows[before + entry, 0], bits, width)
             chain[entry] = heads[slot]
             heads[slot] = entry
