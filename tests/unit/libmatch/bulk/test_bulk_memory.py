@@ -126,7 +126,7 @@ def test_chosen_prefixes_lose_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tokens_chosen_to_be_in_one_part_are_joined() -> None:
     """Multiples of the mixer's inverse: mixed, they have no bits where the parts are told apart."""
     inverse = pow(0x9E3779B97F4A7C15, -1, 1 << 64)
-    firsts = (np.arange(100_000, dtype=np.uint64) << np.uint64(35)) * np.uint64(inverse)
+    firsts = (np.arange(100_000, dtype=np.uint64) << np.uint64(44)) * np.uint64(inverse)
     a = np.zeros((100_000, 32), np.uint8)
     a[:, :8] = firsts.view(np.uint8).reshape(-1, 8)
     rows = list(range(100_000))
