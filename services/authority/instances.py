@@ -47,11 +47,12 @@ def sides_of(unit: PlannedUnit) -> list[str]:
 
 
 def write_service_config(
-    folder: Path, service: str, address: str, home: str, top: Table, matcher: Table | None
+    folder: Path, service: str, address: str, home: str, top: Table, more: Mapping[str, Table]
 ) -> None:
     """Return when ``folder/config.toml`` is there, with an empty ``data`` folder of the owner's alone.
 
-    ``home``: the folder with kit, passphrase and tls, as seen from ``folder`` ("." or "..").
+    ``home``: the folder with kit, passphrase and tls, as seen from ``folder`` ("." or ".."). ``more``:
+    further tables, such as where the matcher is.
     """
     prefix = "" if home == "." else f"{home}/"
     own = {"kit": f"{prefix}kit", "passphrase": f"{prefix}passphrase"}
@@ -59,11 +60,17 @@ def write_service_config(
         "listen": {"address": address, "port_file": "data/port"},
         "tls": _tls(prefix),
         "database": {"path": f"data/{service}.db"},
+        **more,
     }
-    if matcher is not None:
-        tables["matcher"] = matcher
     (folder / "data").mkdir(mode=0o700, parents=True)
     _write_toml(folder / "config.toml", {**top, **own}, tables)
+
+
+def administrators_of(unit: PlannedUnit) -> dict[str, Table]:
+    """The table of a unit's three administrators (R64), where the plan names them."""
+    duties = ("system", "security", "audit")
+    named = dict(zip(duties, unit.administrators, strict=False))
+    return {"administrators": named} if named else {}
 
 
 def write_client_config(path: Path, server: Table) -> None:
@@ -108,7 +115,7 @@ def _index_unit(unit: PlannedUnit, addresses: Addresses) -> dict[str, Any]:
         "display_name": unit.display_name,
         "roles": [side for side, role in SIDES.items() if unit.roles & role],
         "folder": folder,
-        "clerks": {login: f"{folder}/clerks/{login}" for login in unit.clerks},
+        "clerks": {login: f"{folder}/clerks/{login}" for login in unit.logins},
         "embedded": f"{folder}/libmatch.toml" if unit.embedded else None,
     }
     for side in SIDES:

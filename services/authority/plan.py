@@ -11,6 +11,7 @@ A TOML file, or a CSV table of units::
     roles = ["registry"]                    # registry, beneficiary or both
     clerks = ["wang"]
     embedded = false                        # true: its own system embeds the library, no service
+    administrators = ["xu", "he", "lu"]     # system, security, audit (R64); without: no accounts, a trial
 """
 
 from __future__ import annotations
@@ -41,13 +42,22 @@ _SEPARATORS = re.compile(r"[\s、,，;；+＋/]+")
 
 @dataclass(frozen=True)
 class PlannedUnit:
-    """A unit with its roles and the logins of its clerks. ``embedded``: it runs no service here."""
+    """A unit with its roles and the logins of its clerks. ``embedded``: it runs no service here.
+
+    ``administrators``: the logins of its system, security and audit administrator, or none.
+    """
 
     unit: str
     display_name: str
     roles: Role
     clerks: tuple[str, ...] = DEFAULT_CLERKS
     embedded: bool = False
+    administrators: tuple[str, ...] = ()
+
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """Everybody of the unit who needs a certificate."""
+        return tuple(dict.fromkeys((*self.clerks, *self.administrators)))
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,7 @@ def _plan_of_toml(data: bytes, district: str | None) -> Plan:
 
 
 def _unit_of_toml(values: Mapping[str, Any]) -> PlannedUnit:
-    _check_keys(values, {"unit", "name", "roles", "clerks", "embedded"})
+    _check_keys(values, {"unit", "name", "roles", "clerks", "embedded", "administrators"})
     for name in ("unit", "name"):
         if not isinstance(values.get(name), str):
             raise _wrong(f"units.{name}")
@@ -134,7 +144,9 @@ def _unit_of_toml(values: Mapping[str, Any]) -> PlannedUnit:
         raise _wrong("units.embedded")
     roles = _tuple(values.get("roles"), str, "units.roles")
     clerks = _tuple(values.get("clerks", list(DEFAULT_CLERKS)), str, "units.clerks")
-    return PlannedUnit(values["unit"], values["name"], parse_roles(list(roles)), clerks, embedded)
+    administrators = _tuple(values.get("administrators", []), str, "units.administrators")
+    facts = (values["unit"], values["name"], parse_roles(list(roles)))
+    return PlannedUnit(*facts, clerks, embedded, administrators)
 
 
 def _units_of_csv(data: bytes) -> tuple[PlannedUnit, ...]:
@@ -178,6 +190,12 @@ def _check_unit_names(district: str, unit: PlannedUnit) -> None:
             f"{unit.unit}：单位的角色只能是申报、受益或两者",
         )
     _check_logins(district, "clerk", unit.clerks, unit.unit)
+    _check_logins(district, "clerk", unit.administrators, unit.unit)
+    if len(unit.administrators) not in (0, 3):
+        raise CeremonyError(
+            f"{unit.unit}: three administrators, or none",
+            f"{unit.unit}：须指定系统、安全、审计管理员3人，或都不指定（规则R64）",
+        )
 
 
 def _check_name(district: str, unit: str, display_name: str) -> None:

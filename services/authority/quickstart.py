@@ -29,6 +29,7 @@ from services.authority.install import install
 from services.authority.instances import (
     Addresses,
     Table,
+    administrators_of,
     peer,
     sides_of,
     write_client_config,
@@ -191,7 +192,7 @@ class _Builder:
         for unit in self.plan.units:
             home = self._home(unit.unit)
             homes[home] = Identity(district, "unit", unit.unit)
-            for login in unit.clerks:
+            for login in unit.logins:
                 homes[home / "clerks" / login] = Identity(district, "clerk", unit.unit, login)
         return homes
 
@@ -213,10 +214,10 @@ class _Builder:
         district, plan = self.plan.district, self.plan
         matcher = peer(addresses.of["matcher"], Identity(district, "matcher"))
         home, inspector = self.root / "matcher", self.root / "inspector"
-        write_service_config(home, "matcher", addresses.of["matcher"], ".", {}, None)
+        write_service_config(home, "matcher", addresses.of["matcher"], ".", {}, {})
         own = {"unit": plan.inspector_unit}
         desk = addresses.of["inspector"]
-        write_service_config(inspector, "inspector", desk, ".", own, matcher)
+        write_service_config(inspector, "inspector", desk, ".", own, {"matcher": matcher})
         server = peer(desk, Identity(district, "inspector"))
         for name in plan.officers:
             write_client_config(inspector / "officers" / name / "client.toml", server)
@@ -232,7 +233,11 @@ class _Builder:
         for side in sides_of(unit):
             address = addresses.of[f"{unit.unit}/{side}"]
             own = {"unit": unit.unit}
-            write_service_config(home / side, side, address, "..", own, matcher)
+            tables = {"matcher": matcher, **administrators_of(unit)}
+            write_service_config(home / side, side, address, "..", own, tables)
             server = peer(address, Identity(self.plan.district, "unit", unit.unit))
-            for login in unit.clerks:
+            for name in self.plan.officers:  # who answers the unit's disputes (R36)
+                desk = self.root / "inspector" / "officers" / name
+                write_client_config(desk / f"{unit.unit}-{side}.toml", server)
+            for login in unit.logins:
                 write_client_config(home / "clerks" / login / f"{side}.toml", server)

@@ -19,6 +19,7 @@ unit = "caizheng"
 name = "区财政局"
 roles = ["registry"]
 clerks = ["wang"]
+administrators = ["xu", "he", "lu"]
 [[units]]
 unit = "minzheng"
 name = "区民政局"
@@ -38,7 +39,10 @@ def test_a_toml_plan_is_read_in_full(tmp_path: Path) -> None:
     assert load_plan(write(tmp_path, "plan.toml", TOML.encode())) == Plan(
         district="fuling",
         units=(
-            PlannedUnit("caizheng", "区财政局", Role.REGISTRY, ("wang",)),
+            PlannedUnit(
+                *("caizheng", "区财政局", Role.REGISTRY, ("wang",)),
+                administrators=("xu", "he", "lu"),
+            ),
             PlannedUnit("minzheng", "区民政局", BOTH, ("clerk",), embedded=True),
         ),
         officers=("zhang",),
@@ -82,6 +86,10 @@ def test_a_table_of_units_is_read_in_any_usual_encoding(tmp_path: Path, encoding
         ("embedded = true", "embedded = 1"),
         ("embedded = true", "embeded = true"),
         ('["wang"]', '["wang/li"]'),
+        ('["xu", "he", "lu"]', '["xu", "he"]'),
+        ('["xu", "he", "lu"]', '["xu", "he", "xu"]'),
+        ('["xu", "he", "lu"]', '["xu", "he", "何"]'),
+        ('["xu", "he", "lu"]', '"xu"'),
         ("[[units]]", "[units]"),
         ("[[units]]", "[[unit"),
     ],

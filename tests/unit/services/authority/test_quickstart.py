@@ -26,7 +26,10 @@ NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 PLAN = Plan(
     district="fuling",
     units=(
-        PlannedUnit("caizheng", "区财政局", Role.REGISTRY, ("wang", "li")),
+        PlannedUnit(
+            *("caizheng", "区财政局", Role.REGISTRY, ("wang", "li")),
+            administrators=("wang", "zhao", "qian"),
+        ),
         PlannedUnit("minzheng", "区民政局", Role.REGISTRY | Role.BENEFICIARY),
         PlannedUnit("shuiwu", "区水务局", Role.BENEFICIARY, embedded=True),
     ),
@@ -40,6 +43,24 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("quickstart") / "district"
     assert build_district(PLAN, out, now=NOW) == out / "district.json"
     return out
+
+
+def test_R64_administrators_are_in_the_settings_and_have_certificates(built: Path) -> None:
+    home = built / "units" / "caizheng"
+    settings = load_settings(UnitSettings, home / "registry" / "config.toml", "NO_ENVIRONMENT")
+    named = settings.administrators
+    assert named is not None
+    assert (named.system, named.security, named.audit) == ("wang", "zhao", "qian")
+    assert {path.name for path in (home / "clerks").iterdir()} == {"wang", "li", "zhao", "qian"}
+    other = load_settings(
+        UnitSettings, built / "units" / "minzheng" / "registry" / "config.toml", "NO_ENVIRONMENT"
+    )
+    assert other.administrators is None
+
+
+def test_R36_an_officer_reaches_each_units_service_to_answer_a_dispute(built: Path) -> None:
+    path = built / "inspector" / "officers" / "zhang" / "minzheng-beneficiary.toml"
+    assert tomllib.loads(path.read_text())["server"]["identity"] == "spiffe://fuling/unit/minzheng"
 
 
 def passphrase(folder: Path) -> str:
