@@ -32,13 +32,20 @@ def stage(out: Path, *, overwrite: bool) -> Iterator[tuple[Path, Path]]:
         refuse_existing(out)
     if not out.absolute().parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", str(out.parent))
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+    folder = _make_folder(out)
     try:
         result = folder / _RESULT
         yield folder, result
         _publish(result, out, overwrite=overwrite)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_folder(out: Path) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+    except OSError as error:  # names the folder that the caller knows
+        raise OSError(error.errno, error.strerror, str(out.parent)) from None
 
 
 def _publish(result: Path, out: Path, *, overwrite: bool) -> None:

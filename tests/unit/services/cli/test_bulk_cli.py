@@ -75,6 +75,11 @@ def test_limits_are_taken(tables: list[str], tmp_path: Path) -> None:
             "later：格式是“libmatch/1/token-hits”",
         ),
         (["a.parquet", "other", "--out", "hits"], Exit.REFUSED, "不是同一周期"),
+        (
+            ["a.parquet", "b.parquet", "--out", "/proc/hits"],
+            Exit.REFUSED,
+            "/proc：文件或文件夹不存在",
+        ),
         (["a.parquet", "b.parquet", "--out", "no/hits"], Exit.REFUSED, "no：文件或文件夹不存在"),
         (["a.parquet", "b.parquet", "--out", "hits", "--engine", "x"], Exit.USAGE, "engine"),
         (["a.parquet", "b.parquet", "--out", "hits", "--memory", "1"], Exit.USAGE, "内存MiB"),
