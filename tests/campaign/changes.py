@@ -15,6 +15,7 @@ from tests.campaign.story import Item, Official, Person
 from tests.campaign.year import REASON, Year
 
 ADDED, MISSING = lists_pb2.DIFFERENCE_KIND_ADDED, lists_pb2.DIFFERENCE_KIND_MISSING
+NO_PRE_LIST = lists_pb2.DIFFERENCE_KIND_NO_PRE_LIST
 
 
 class Families:
@@ -161,9 +162,13 @@ class Items:
             self.proposed[unit] = items
 
     def pay(self) -> None:
-        """Behind the approval: the first as proposed, the second to another official's relative."""
+        """Behind the approval: the first as proposed, the second to another official's relative.
+
+        And one that nobody had proposed: the gate was never asked.
+        """
         for unit, (first, second, _) in self.proposed.items():
-            paid = [first, replace(second, person=self._relative(unit))]
+            unasked = self._item(unit, 9, self.year.story.people.next())
+            paid = [first, replace(second, person=self._relative(unit)), unasked]
             office = Beneficiary(self.year, unit)
             office.bring_actual(paid)
             office.sign_waiting()
@@ -174,7 +179,8 @@ class Items:
         """The two lists of each item differ as they must; the third has no actual list in time (R61)."""
         for unit, items in self.proposed.items():
             refs = [item.ref for item in items]
-            told = Beneficiary(self.year, unit).reconcile(refs)
+            told = Beneficiary(self.year, unit).reconcile([*refs, self._unasked(unit)])
+            assert [one.kind for one in told[self._unasked(unit)].differences] == [NO_PRE_LIST]
             for item in items:
                 listed, found = self.year.model.listed[item.key], told[item.ref]
                 added = len(listed.actual - listed.proposed)
@@ -195,6 +201,10 @@ class Items:
                 if person.idn in declared and person.idn not in having:
                     return person
         raise AssertionError("every relative has an item")
+
+    @staticmethod
+    def _unasked(unit: str) -> str:
+        return f"{unit.upper()}-B9"
 
     def _item(self, unit: str, number: int, who: Person) -> Item:
         start = self.year.today + timedelta(days=15)

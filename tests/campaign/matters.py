@@ -179,7 +179,7 @@ class Matters:
 
     def _answer(self, unit: str, ref: str, day: date) -> str:
         item = self.year.model.listed[unit, ref]
-        if item.until is not None and item.until <= day:
+        if not item.proposed or not item.on(day):  # nobody proposed it (R61), or it is withdrawn
             return "NOT_SUBMITTED"
         return "CLEAR" if self.year.model.is_clear(unit, ref, day) else "HOLD"
 

@@ -93,7 +93,7 @@ class Model:
 
     def list_actual(self, unit: str, ref: str, person: str, day: date) -> None:
         """Who got it in the end is matched like any other; who was proposed stays in the match (R61)."""
-        item = self.listed[unit, ref]
+        item = self.listed.setdefault((unit, ref), Listed())
         item.persons.setdefault(person, day)
         item.actual.add(person)
 

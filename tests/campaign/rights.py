@@ -13,7 +13,7 @@ from tests.campaign.staff import LEADER, WORKER
 from tests.campaign.story import UNITS, Person
 from tests.campaign.year import REASON, Year
 
-_NAMES_NOBODY = "list-draws"
+_NAMES_NOBODY = "查看抽查清单"
 
 
 def ask(year: Year, unit: str, person: Person) -> tuple[int, int]:

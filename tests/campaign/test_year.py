@@ -9,10 +9,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.campaign.campaign import Lived, live
+if TYPE_CHECKING:
+    from tests.campaign.campaign import Lived
 
 SEED = 2018
 _IN_MEMORY = Path("/dev/shm")  # a dozen databases that are synced at every step
@@ -22,7 +24,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("year")]
 
 @pytest.fixture(scope="module")
 def lived() -> Iterator[Lived]:
-    """The year, once."""
+    """The year, once. Its services are imported here: a choice of other tests does not wait for them."""
+    from tests.campaign.campaign import live
+
     folder = Path(tempfile.mkdtemp(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None))
     try:
         yield live(folder, SEED)
