@@ -2,7 +2,7 @@
 
 The form says 职务 in the official's own words, which do not tell a head of the party organisation from
 a member of the leading group with certainty: the worker states the post. The unit follows from 单位
-where it is the name of a unit that reports here; otherwise the official is one of this unit's own.
+where it is the name of a unit of the district; otherwise the official is one of this unit's own.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ class Placer:
         return signing_right(person, units, rules, on)
 
     def _unit_named(self, name: str, on: date) -> str:
-        """The unit with that display name that reports here; else the own unit."""
+        """The unit with that display name that reports here; else the only other one that bears it, which
+        has a receiver of its own (R8); else the own unit.
+        """
         units = self.district.units
         named = [unit.name for unit in units.units(on) if unit.display == name.strip()]
         below = [one for one in named if units.receiver(one, on).name == self.unit]
@@ -54,4 +56,6 @@ class Placer:
                 "several units bear the name that the form gives; state which one is meant",
                 "有不止一个单位叫报告表所填的名称，请工作人员登记所在单位的标识",
             )
-        return below[0] if below else self.unit
+        if below or len(named) != 1:
+            return below[0] if below else self.unit
+        return named[0]

@@ -173,6 +173,13 @@ def test_R22_unit_of_a_form_that_names_one_below_is_found(office: Office) -> Non
     assert office.sign()[0].state is State.SIGNED
 
 
+def test_R13_R8_a_form_that_names_another_unit_is_signed_by_nobody_here(office: Office) -> None:
+    office.take(sheet(form(SPOUSE, 报告人单位="jiaowei之名")), signed_on=SIGNED_ON)
+    assert "jiaowei" in refusal("R13", office.sign).message_zh
+    office.desk.place(WORKER, office.seen(), Placing(Post.SECTION, "nongwei"))  # seconded, say
+    assert office.sign()[0].state is State.SIGNED
+
+
 def test_R22_official_without_a_stated_post_is_signed_by_nobody(office: Office) -> None:
     office.take(FORM, signed_on=SIGNED_ON, post=None)
     assert "人员类别" in refusal("R22", office.sign).message_zh
