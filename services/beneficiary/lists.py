@@ -110,7 +110,7 @@ class BeneficiaryList:
         if self.state is not ListState.WAITING:
             raise Conflict(
                 f"the list is {self.state} already",
-                "该名单已经生效、被新名单取代或已撤销，请重新查看最新情况。",
+                "该名单已经生效、被新名单取代或已撤销，请重新查看最新情况（规则R25）。",
                 reason="LIST_CHANGED",
             )
 

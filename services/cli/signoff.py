@@ -294,11 +294,11 @@ def find_seen(numbers: Sequence[str], lines: Sequence[VersionLine]) -> list[Seen
         ref, step, prefix = parse_number(number)
         seen = known.get(ref)
         if seen is None:
-            raise InputError("no such version", "没有这个编号的申报，或不由您办理")
+            raise InputError("no such version", "没有这个编号的申报，或不由您办理（规则R22、R31）")
         if (seen.step, seen.digest.hex()[:_PREFIX]) != (step, prefix):
             raise InputError(
                 "the version has changed since it was seen",
-                "该申报在您查看之后已有新的办理或改动，请重新查看（pending、show）后再办理",
+                "该申报在您查看之后已有新的办理或改动，请重新查看（pending、show）后再办理（规则R21）",
             )
         found.append(seen)
     return found

@@ -30,7 +30,7 @@ def account_subject(login: str) -> str:
 def find_file(files: Files, login: str) -> AccountFile:
     """The file of ``login``. Raises NotFound."""
     if login not in files:
-        text = "没有这个登录名的账号，请先由系统管理员登记基本情况表。"
+        text = "没有这个登录名的账号，请先由系统管理员登记基本情况表（规则R33）。"
         raise NotFound("no account of this login", text)
     return files[login]
 

@@ -47,7 +47,7 @@ def other_total(total: int) -> Conflict:
     """The refusal to erase another number than was seen."""
     return Conflict(
         "another number is due by now; look again",
-        f"到期数量有变化（现为{total}条），请重新查看到期情况后再确认清除。",
+        f"到期数量有变化（现为{total}条），请重新查看到期情况后再确认清除（规则R65）。",
         reason="DUE_CHANGED",
         details={"total": str(total)},
     )

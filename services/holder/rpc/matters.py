@@ -123,7 +123,8 @@ class Matters(matters_pb2_grpc.MattersServicer):
     def Post(self, request: pb.PostRequest, context: grpc.ServicerContext) -> pb.PostResponse:
         at = _at(request.at)
         if len(request.hotlines) != 2:
-            raise InputError("a notice has two hotlines", "请填写两个监督举报电话")
+            text = "请填写两个监督举报电话：纪检机构、主管单位（规则R44）"
+            raise InputError("a notice has two hotlines", text)
         first, second = (Hotline(line.office, line.number) for line in request.hotlines)
         born = _day(request.born_on, "受益人出生日期") if request.born_on else None
         self._desk.post(caller(context), at, (first, second), request.remark, born)

@@ -220,7 +220,7 @@ def _require_none_open(session: Transaction, earlier: Sequence[HeldDraw]) -> Non
     for held in earlier:
         if held.state in (DrawState.COMMITTING, DrawState.REVEALING):
             raise Conflict(
-                "a draw is under way", "同一类抽查还有未完成的抽取，请先完成或依规作废。"
+                "a draw is under way", "同一类抽查还有未完成的抽取，请先完成或依规作废（规则R51）。"
             )
         if held.state is DrawState.VOID and store.find_repetition(session, held.draw_id) is None:
             raise Conflict(

@@ -135,6 +135,6 @@ def _require_open(finding: Finding | None) -> None:
     if finding.state is not FindingState.OPEN:
         raise WrongState(
             "the finding is not open any more",
-            "该核对线索已办结或已自行消除，请重新查看。",
+            "该核对线索已办结或已自行消除，请重新查看（规则R53）。",
             reason="FINDING_DECIDED",
         )

@@ -63,8 +63,9 @@ def test_R25_list_that_was_taken_over_wholly_is_replaced(office: Office) -> None
     first = office.imported(ONE)
     second = office.imported(DEARER)
     assert office.of(first).state is ListState.REPLACED
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict) as caught:
         office.sign(first)
+    assert "R25" in caught.value.message_zh
     office.review(second)
     office.sign(second)
     assert office.unit.listed()[0].item.amount_fen == 999900

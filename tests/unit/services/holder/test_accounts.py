@@ -167,8 +167,9 @@ def test_R33_opinion_against_the_person_keeps_the_account_shut(office: Office) -
 def test_R33_pledge_is_of_the_person_with_the_own_name(office: Office) -> None:
     digest = office.propose("li", form_of(1)).digest
     refusal("R33", office.steps.pledge, who("li"), digest, "他人")
-    with pytest.raises(NotFound):  # another login has no file to sign
+    with pytest.raises(NotFound) as caught:  # another login has no file to sign
         office.steps.pledge(who("liu"), digest, form_of(1).name)
+    assert "R33" in caught.value.message_zh
 
 
 def test_R32_form_with_a_blank_keeps_the_account_shut(office: Office) -> None:

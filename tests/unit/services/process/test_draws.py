@@ -167,8 +167,9 @@ def test_R51_a_party_commits_once_and_only_for_itself(unit: Room) -> None:
 
 def test_R51_one_draw_at_a_time(unit: Room) -> None:
     unit.plan("ji", "shu")
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict) as caught:
         unit.plan("ji", "li")
+    assert "R51" in caught.value.message_zh
     unit.plan("ji", "li", kind=CheckKind.UNIT_DECLARATIONS)
 
 
