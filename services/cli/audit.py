@@ -137,7 +137,8 @@ def _open(path: Path) -> Database:
     try:
         return Database(f"sqlite:///{path.absolute()}", read_only=True)
     except DatabaseError as error:
-        raise InputError(str(error), f"{path}：不能作为服务的数据库打开（{error}）") from None
+        zh = f"{path}：不能作为服务的数据库打开：须是服务的数据库文件（.db），且只有本人可读写（chmod 600）"
+        raise InputError(str(error), zh) from None
 
 
 def _entries(database: Database) -> Iterator[AuditEntry]:
