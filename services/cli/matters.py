@@ -27,6 +27,7 @@ from services.cli.matters_shown import (
     RECIPIENTS,
     STATES,
     VERDICTS,
+    done_lines,
     matter_lines,
     shown_rows,
     state_zh,
@@ -301,11 +302,8 @@ def _step(
             if error.reason == "MATTER_CHANGED":
                 _tell_change(client.show(case_id, _LOOK))
             raise
-    console().print(
-        f"已办理。该事项现为：{state_zh(line.state)}（版本{line.version}）", soft_wrap=True
-    )
-    if line.due_on:
-        console().print(f"下一步办理期限：{line.due_on}")
+    for text in done_lines(line):
+        console().print(text, soft_wrap=True)
 
 
 def _tell_change(now: MatterLine) -> None:

@@ -36,6 +36,13 @@ def matter_lines(line: MatterLine) -> tuple[str, str]:
     )
 
 
+def done_lines(line: MatterLine) -> list[str]:
+    """What the person who made a step is told: how far the matter is, and what hangs where until when."""
+    told = [f"已办理。该事项现为：{state_zh(line.state)}（版本{line.version}）"]
+    told += [f"公示（{one.place}）：{_publication_zh(one)}" for one in line.publications]
+    return [*told, f"下一步办理期限：{line.due_on}"] if line.due_on else told
+
+
 def step_line(step: StepLine) -> str:
     """A step in one line."""
     who = (

@@ -13,7 +13,7 @@ import pytest
 from services.cli.exits import Exit
 from services.cli.main import main
 from services.cli.matters_export import export_folder, write_text
-from services.cli.matters_shown import matter_lines, shown_rows, step_line
+from services.cli.matters_shown import done_lines, matter_lines, shown_rows, step_line
 from services.cli.matters_workbook import write_matters
 from services.cli.peers.matters import MatterLine, PublicationLine, StepLine
 
@@ -42,6 +42,14 @@ LINE = MatterLine(
     reports_not_believed=1,
     steps_unsent=2,
 )
+
+
+def test_R45_who_posts_is_told_until_when_the_notice_hangs() -> None:
+    first, posted, due = done_lines(LINE)
+    assert first.endswith("公示中（版本7）")
+    assert posted.endswith("公示至2027-01-22")
+    assert due.endswith("2027-01-30")
+    assert len(done_lines(replace(LINE, publications=(), due_on=""))) == 1
 
 
 def test_R38_who_approves_reads_which_of_his_items_it_is() -> None:
