@@ -74,21 +74,29 @@ def concerning(model: Model, unit: str, day: date) -> dict[str, int]:
     return {"concerning": len(own), "officials": len({key[0] for key in own})}
 
 
-def late_units(model: Model, units: Iterable[str], day: date) -> set[tuple[str, str, int]]:
-    """(unit, rule, days late) of what is late on that day or was finished late (R57 to R60)."""
+def late_units(
+    model: Model, units: Iterable[str], day: date, *, declared_alone: bool = False
+) -> set[tuple[str, str, int]]:
+    """(unit, rule, days late) of what is late on that day or was finished late (R57 to R60).
+
+    ``declared_alone``: as the matters of the unit's own officials tell, which is what its registry has.
+    """
     found = set()
     for unit in units:
-        for rule, due, done in _steps(model, unit, day):
+        for rule, due, done in _steps(model, unit, day, declared_alone=declared_alone):
             late = ((done if done is not None and done <= day else day) - due).days
             if late > 0:
                 found.add((unit, rule, late))
     return found
 
 
-def _steps(model: Model, unit: str, day: date) -> list[tuple[str, date, date | None]]:
+def _steps(
+    model: Model, unit: str, day: date, *, declared_alone: bool
+) -> list[tuple[str, date, date | None]]:
     declared = model.submitted.get((unit, "registry"))
     listed = model.submitted.get((unit, "beneficiary"))
-    published = first_publication(model, unit, day, declared or listed)
+    own = {k: m for k, m in model.matters.items() if not declared_alone or unit in m.declared_by}
+    published = _first_publication(own, model.hits(day), unit, day, declared or listed)
     steps = [
         ("R57", STAFF_FORMS_DUE, model.forms_filed.get(unit)),
         ("R58", DECLARATIONS_DUE, declared),
@@ -97,11 +105,16 @@ def _steps(model: Model, unit: str, day: date) -> list[tuple[str, date, date | N
     return [*steps, ("R59", ITEMS_DUE, listed)] if unit in model.approvers else steps
 
 
-def first_publication(model: Model, unit: str, day: date, submitted: date | None) -> date | None:
+def _first_publication(
+    matters: dict[Key, Matter],
+    hits: dict[Key, set[str]],
+    unit: str,
+    day: date,
+    submitted: date | None,
+) -> date | None:
     """The unit's first posting in its own place; without anything to post, when it was matched (R60)."""
     posted, wanted = [], False
-    hits = model.hits(day)
-    for key, matter in model.matters.items():
+    for key, matter in matters.items():
         places = _places(key, unit, hits.get(key, set()) or matter.declared_by)
         acts = matter.by(day)
         posted += [on for on, what, how in acts if what == "post" and how in places]

@@ -113,7 +113,10 @@ class Site:
         return {name: self.folder / name / "data.db" for name in self._addresses}
 
     def settle(self) -> None:
-        """Every service meets the matcher until each has what the others did; 纪委 in between."""
+        """Every service meets the matcher until each has what the others did; 纪委 in between.
+
+        Twice: a round first does what time brings, and only then hears what the others did.
+        """
         for _ in range(2):
             self.meet(self.offices)
             self.desk.pull()

@@ -15,7 +15,7 @@ from tests.district import person
 
 SURNAMES = "赵钱孙李周吴郑王冯陈蒋沈韩杨朱秦尤许何吕"
 GIVEN = "建国志明秀英桂兰德荣永福春梅玉珍光辉文华世平"
-PER_UNIT_OFFICIALS, PER_UNIT_ITEMS, HITS_PER_UNIT = 10, 30, 8
+PER_UNIT_OFFICIALS, PER_UNIT_ITEMS, HITS_PER_UNIT = 10, 30, 6
 
 
 @dataclass(frozen=True)
