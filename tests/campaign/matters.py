@@ -132,9 +132,10 @@ class Matters:
         matters_pb2_grpc.MatterConfirmationsStub(office).Confirm(request)
 
     def _because(self, key: Key) -> str:
-        """An outcome that holds is superseded with a reason (R40)."""
-        acts = self.year.model.matters[key].acts
-        return "原核查有误，重新核查" if any(what == "conclude" for _, what, _ in acts) else ""
+        """An outcome that holds is superseded with a reason (R40); an objection ends without one (R48)."""
+        done = [what for _, what, _ in self.year.model.matters[key].acts]
+        latest = next((what for what in reversed(done) if what in ("conclude", "object")), "")
+        return "原核查有误，重新核查" if latest == "conclude" else ""
 
     def _place(self, key: Key, how: str) -> tuple[str, str]:
         """Who posts where (R43)."""
