@@ -23,7 +23,10 @@ Admit = Callable[[Identity, str], None]
 """A check per call beyond the table (the roster: revocation). Raises Refused; returns nothing."""
 
 _CALLER = "libmatch_caller"
-_NOT_HERE_ZH = "您的证书不能在本服务办理此事，请核对所用的配置文件（哪个服务、谁的证书），或转交有权限的人员办理。"
+_NOT_HERE_ZH = (
+    "您的证书不能在本服务办理此事，请核对所用的配置文件（哪个服务、谁的证书），"
+    "或转交有权限的人员办理。"
+)
 
 
 class AccessTable:

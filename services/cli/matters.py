@@ -146,7 +146,12 @@ def record_outcome(
         str, typer.Option("--verified-by", metavar="登录名", help="核查人，不填为受理人")
     ] = "",
     because: Annotated[
-        str, typer.Option("--because", metavar="理由", help="更正原核查结果时必填")
+        str,
+        typer.Option(
+            "--because",
+            metavar="理由",
+            help="更正原核查结果时必填，原公示作废、须重新张贴；异议不成立的不填，公示继续",
+        ),
     ] = "",
     version: Version = None,
 ) -> None:

@@ -100,7 +100,8 @@ class _Course:
         elif step.stage is Stage.OBJECTION_CLOSED and approves:
             self._close_objections(at)
         elif step.stage is Stage.OBJECTED:
-            self.objections.append(Suspension(at))
+            if self.postings:  # else it was to notices that a verdict has voided meanwhile
+                self.objections.append(Suspension(at))
         else:
             self._take_posting(step, at)
 

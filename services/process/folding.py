@@ -114,8 +114,8 @@ def stage_of(step: Step, before: Matter) -> Stage:
     """What the gate makes of ``step``, made while the matter was as ``before``."""
     match step:
         case Conclude(verdict=Verdict.COMPLIANT):
-            objected = before.state is State.OBJECTED
-            return Stage.OBJECTION_CLOSED if objected else Stage.COMPLIANT
+            closes = before.state is State.OBJECTED and not step.replaces_because
+            return Stage.OBJECTION_CLOSED if closes else Stage.COMPLIANT
         case Conclude():
             return Stage.NOT_COMPLIANT
         case Post():

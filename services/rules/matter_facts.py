@@ -192,6 +192,7 @@ class Matter:
     ``official_unit`` posts for the official's place, ``village_unit`` for the village; ``copied_to``
     are further units that hold the declaration (R10, R11). ``notified_at``: when this round of
     verification began. ``rules_version``: the rules that it keeps (R62). ``version`` counts changes.
+    ``void_postings``: so many of ``postings`` rest on an outcome that was superseded (R40).
     """
 
     matter_id: bytes
@@ -211,6 +212,7 @@ class Matter:
     receipts: tuple[Receipt, ...] = ()
     changed_at: datetime | None = None
     version: int = 0
+    void_postings: int = 0
 
     def __post_init__(self) -> None:
         exactly(self.matter_id, MATTER_ID_SIZE, "a matter id")
@@ -232,8 +234,8 @@ class Matter:
         return self.official_unit if place is Place.OFFICIAL_UNIT else self.village_unit
 
     def posting(self, place: Place) -> Posting | None:
-        """The latest posting there, even if taken down."""
-        found = [one for one in self.postings if one.place is place]
+        """The latest posting there that rests on the outcome in force, even if taken down (R40)."""
+        found = [one for one in self.postings[self.void_postings :] if one.place is place]
         return found[-1] if found else None
 
     def clocks(self, rules: RuleSet) -> Mapping[Place, PublicationClock]:

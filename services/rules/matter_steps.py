@@ -70,7 +70,8 @@ class Take:
 class Conclude:
     """The signed outcome of a verification (R39, R40), also of an objection (R48).
 
-    ``replaces_because`` is needed where it supersedes an outcome that holds.
+    ``replaces_because`` is needed where it supersedes an outcome that holds: what was posted is void
+    then. Behind an objection it stays "" where the objection is groundless and the notices go on.
     """
 
     verdict: Verdict
@@ -221,8 +222,10 @@ def _conclude(matter: Matter, step: Conclude, actor: Actor, at: datetime) -> Mat
     concluded = replace(
         matter, outcomes=(*matter.outcomes, step.outcome(actor, at)), objections=objections
     )
-    # What the notice rests on has changed; only an objection that was not upheld leaves it standing.
-    return concluded if open_objections and not upheld else _take_all_down(concluded, at)
+    if open_objections and not upheld and not step.replaces_because:
+        return concluded  # the objection is groundless, and what was posted goes on (R48)
+    # What the notices rest on has changed. So it has where the signer did not know of an objection.
+    return replace(_take_all_down(concluded, at), void_postings=len(matter.postings))
 
 
 def _measure(matter: Matter, step: TakeMeasure, at: datetime) -> Matter:

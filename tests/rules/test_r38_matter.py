@@ -353,6 +353,24 @@ def test_R45_a_superseded_outcome_takes_its_notices_down(verdict: Verdict) -> No
     assert not after.is_published_to_the_end(LATER, RULES)
 
 
+def test_R45_what_was_complete_before_an_outcome_was_superseded_is_posted_again() -> None:
+    before = publishing()
+    at = END + DAY  # complete in both places, and still hanging
+    again = step(before, concluded(before, OK, at, because="复核发现新情况"), LEADER, at)
+    assert again.clocks(RULES) == {}
+    half = posted(again, Place.VILLAGE, at)
+    refuse(half, Complete(), SYSTEM, at + 30 * DAY, "R43")
+
+
+def test_R48_who_signs_without_knowing_of_an_objection_does_not_end_it_for_the_notices() -> None:
+    before, at = objected(), START + 2 * DAY
+    knowing = step(before, concluded(before, OK, at), LEADER, at)
+    assert knowing.state is State.PUBLISHING
+    unaware = step(before, concluded(before, OK, at, because="补充材料后复核"), LEADER, at)
+    assert unaware.state is State.COMPLIANT
+    assert unaware.clocks(RULES) == {}
+
+
 # --- measures -----------------------------------------------------------------------------------
 
 

@@ -184,6 +184,11 @@ def test_R48_a_new_verdict_closes_objections_and_voids_the_postings() -> None:
     assert ask(said, END + 30 * DAY) is HoldReason.UNPUBLISHED
 
 
+def test_R48_an_objection_to_what_a_verdict_has_voided_holds_nothing_up() -> None:
+    late: list[Said] = [(APPROVER, COMPLIANT, END), (OFFICIAL, OBJECTED, END)]
+    assert ask([*WHOLE, *late], END + 30 * DAY) is HoldReason.UNPUBLISHED
+
+
 def test_R62_a_case_is_judged_by_the_rules_of_the_day_on_which_its_hit_was_found() -> None:
     asked: list[object] = []
 
