@@ -50,6 +50,8 @@ def find_shape(text: str) -> Shape | None:
         or _if_found(_MASKED, folded, Shape.IDENTITY)
         or _if_found(_PAPERS, undated, Shape.IDENTITY)
         or _if_found(_CREDIT_CODE, whole, Shape.CREDIT_CODE)
+        or _if_found(_CARD, whole, Shape.ACCOUNT)
+        or _if_found(_MOBILE, whole, Shape.PHONE)
         or _number_shape(undated)
         or _if_found(_DWELLING, folded, Shape.ADDRESS)
     )
@@ -137,8 +139,11 @@ _MASKED = re.compile(r"\d{3,}\s*[*＊●■]{3,}\s*[0-9X]{1,}")
 # Passports and travel permits, as libmatch.identifiers recognises them.
 _PAPERS = re.compile(r"(?<![0-9A-Z])(?:[A-Z]\d{6,8}|[A-Z]{2}\d{6,7}|[HM]\d{10})(?![0-9A-Z])")
 _CREDIT_CODE = re.compile(r"(?<![0-9A-Z])(?=\d*[A-Z])[0-9A-Z]{2}\d{6}[0-9A-Z]{10}(?![0-9A-Z])")
+# Found before dates are taken out: one may stand inside by chance. No date of ours begins like them.
+_CARD = re.compile(r"(?<!\d)[3-6]\d{15,18}(?!\d)")
+_MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 _PHONES = (
-    re.compile(r"1[3-9]\d{9}"),  # mobile; with 86 before it, it is longer than any other number
+    _MOBILE,  # with 86 before it, it is longer than any other number
     re.compile(r"0\d{2,3}[2-8]\d{6,7}"),  # landline with its area
     re.compile(r"[48]00\d{7}"),
     re.compile(r"[2-8]\d{6,7}"),  # landline alone: 8 digits in Chongqing, 7 elsewhere

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from libmatch.check_digits import resident_check
@@ -212,6 +212,8 @@ cards = st.from_regex(r"62[0-9]{14,17}", fullmatch=True)
 
 
 @given(words, disguised(mobiles | cards), words)
+@example("", "620-2000-1-0000-00-00", "")
+@example("", "19-2000-1-0000", "")
 def test_R44_no_mobile_or_bank_number_passes_however_it_is_written(
     before: str, number: str, after: str
 ) -> None:
