@@ -1,13 +1,13 @@
 """create the tables of the cross-check of declarations
 
-Revision 0009 after 0008. Adds tables only: the release before this one runs on the result.
+Revision 0008 after 0007. Adds tables only: the release before this one runs on the result.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
