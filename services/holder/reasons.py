@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.chassis.observe import scrub_text
 from services.chassis.refusals import InvalidRequest
+from services.process.texts import refuse_numbers
 
 _MAX_REASON = 200
 
@@ -15,7 +15,5 @@ def check_reason(reason: str) -> str:
         raise InvalidRequest("a reason is needed for the trail", "请写明原因。")
     if len(reason) > _MAX_REASON:
         raise InvalidRequest("the reason is too long", f"原因过长，最多{_MAX_REASON}个字。")
-    if scrub_text(reason) != reason:
-        text = "原因里不要写证件号码、电话号码或账号。"
-        raise InvalidRequest("the reason holds what looks like personal data", text)
+    refuse_numbers(reason, "原因")
     return reason

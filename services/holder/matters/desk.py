@@ -15,6 +15,7 @@ from services.holder.matters.acting import ActOnMatters, Doing, MakeStep, Moment
 from services.holder.matters.facts import CaseFacts, FactsOf, make_public_notice
 from services.holder.matters.posted import notice_to_json
 from services.holder.store import matters as store
+from services.process.texts import refuse_numbers
 from services.rules.china_time import china_day
 from services.rules.matter_facts import Measure, Recipient, Verdict, require_reason
 from services.rules.matter_steps import (
@@ -90,6 +91,8 @@ class MatterDesk:
     def conclude(self, caller: Identity, at: At, finding: Finding) -> None:
         """The caller signs what was found, with the unit's key (R39, R40, R48)."""
         doing = Doing(caller, "record-outcome", Action.SIGN_OUTCOME)
+        refuse_numbers(finding.grounds, "核查依据")
+        refuse_numbers(finding.replaces_because, "更正理由")
         self._run(doing, at, lambda moment: self._sign(moment, finding))
 
     def _sign(self, moment: Moment, finding: Finding) -> Conclude:
@@ -101,6 +104,8 @@ class MatterDesk:
     def measure(self, caller: Identity, at: At, measure: Measure) -> None:
         """What was done about an item that is not compliant (R41)."""
         doing = Doing(caller, "record-measure", Action.SIGN_OUTCOME)
+        refuse_numbers(measure.detail, "处理内容")
+        refuse_numbers(measure.told, "告知内容")
         if measure.detail:
             require_reason(measure.detail, "R41", "处理内容")
         self._step(doing, at, TakeMeasure(measure))

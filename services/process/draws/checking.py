@@ -14,6 +14,7 @@ from services.process.draws.held import DrawState, HeldDraw
 from services.process.draws.subjects import Fields, Subjects
 from services.process.store import draws as store
 from services.process.store import leads
+from services.process.texts import refuse_numbers
 from services.rules.checks import (
     CheckResult,
     CheckVerdict,
@@ -127,6 +128,7 @@ class DrawChecks:
     ) -> HeldDraw:
         """Appends the result for a drawn item; ``lead_id`` is of a lead that was recorded here."""
         doing = Doing(caller, "record-check-result", self._subjects.action, draw_id)
+        refuse_numbers(grounds, "抽查情况")
 
         def run(moment: Moment) -> HeldDraw:
             held = self._require_checking(moment, draw_id)

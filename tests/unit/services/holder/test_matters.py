@@ -11,7 +11,7 @@ import pytest
 
 from libmatch.reports import Stage
 from services.chassis.identity import Identity
-from services.chassis.refusals import Conflict
+from services.chassis.refusals import Conflict, InvalidRequest
 from services.holder.matters.desk import Finding
 from services.holder.matters.posted import Form
 from services.rules.matter_facts import Recipient, State, Verdict
@@ -80,6 +80,16 @@ def test_R31_R40_who_verified_does_not_sign(scene: Scene) -> None:
     finding = Finding(Verdict.COMPLIANT, "对照政策逐项核对", verified_by="li")
     with pytest.raises(RuleViolation):
         approver.office.desk.conclude(approver.who("li"), approver.at, finding)
+    assert scene.approver.matter.state is State.VERIFYING
+
+
+def test_R63_grounds_hold_no_number_of_a_person(scene: Scene) -> None:
+    approver = scene.approver
+    approver.office.desk.take(approver.who("wang"), approver.at)
+    finding = Finding(Verdict.COMPLIANT, "经电话13912345678核实")
+    with pytest.raises(InvalidRequest) as refused:
+        approver.office.desk.conclude(approver.who("li"), approver.at, finding)
+    assert "核查依据" in refused.value.message_zh
     assert scene.approver.matter.state is State.VERIFYING
 
 
