@@ -83,7 +83,7 @@ def test_only_who_never_matched_is_erased_and_every_trail_holds(lived: Lived) ->
     assert lived.erased == dict.fromkeys(lived.erased, 0) | {"minzheng": 1}
     records, looks = lived.held
     assert looks > 0
-    assert lived.held_after == records - 1 == 1  # the version of annex 2 that named her stays (R20)
+    assert (records, lived.held_after) == (2, 0)  # also gone from the version that was replaced
     assert len(lived.trails) == 12
     assert all("审计记录完整" in told for told in lived.trails.values())
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 
 import sqlalchemy as sa
@@ -13,7 +15,7 @@ from services.holder.rights.records import EndedRecord, PersonRecord
 from services.holder.states import RecordState
 from services.holder.store.records import chunked, read_standing
 from services.registry.entries import RelativeStatus
-from services.registry.signoff.content import json_to_declaration
+from services.registry.signoff.content import declaration_to_json, json_to_declaration
 from services.registry.signoff.versions import OPEN
 from services.registry.tables import (
     ConfirmationRow,
@@ -95,8 +97,14 @@ class DeclaredPersons:
         ]
 
     def erase(self, session: Session, refs: Collection[bytes]) -> None:
-        """Deletes these relatives; then the officials of whom nothing else is held, with their versions."""
+        """Deletes these relatives, also from versions that a later one has replaced; then the officials
+        of whom nothing else is held, with all their versions.
+
+        A version keeps the digest of what was signed. In the latest one a relative stays: it is what
+        the official says now.
+        """
         for chunk in chunked(refs):
+            _erase_from_replaced(session, chunk)
             session.execute(sa.delete(RelativeRow).where(col(RelativeRow.ref).in_(chunk)))
         for chunk in chunked(list(_officials_without_anything(session))):
             _erase_officials(session, chunk)
@@ -216,6 +224,35 @@ def _officials_without_anything(session: Session) -> Iterable[bytes]:
     left = sa.select(col(relatives.ref)).where(col(relatives.official) == col(OfficialRow.ref))
     query = sa.select(col(OfficialRow.ref)).where(~left.exists(), ~waiting.exists())
     return session.execute(query).scalars()
+
+
+def _erase_from_replaced(session: Session, refs: Collection[bytes]) -> None:
+    query = select(RelativeRow, OfficialRow).join(
+        OfficialRow, col(OfficialRow.ref) == col(RelativeRow.official)
+    )
+    gone: dict[tuple[int, str], set[tuple[object, ...]]] = defaultdict(set)
+    for relative, official in session.exec(query.where(col(RelativeRow.ref).in_(refs))):
+        facts = (relative.kind, relative.idn, relative.relation)
+        gone[official.kind, official.idn].add(facts if relative.idn else (*facts, relative.name))
+    for (kind, idn), erased in gone.items():
+        table = DeclarationVersionRow
+        mine = select(table).where(col(table.kind) == kind, col(table.idn) == idn)
+        versions = session.exec(mine.order_by(col(table.number))).all()
+        for row in versions[:-1]:
+            row.content = _without(row.content, erased)
+            session.add(row)
+
+
+def _without(content: str, erased: Collection[tuple[object, ...]]) -> str:
+    declaration = json_to_declaration(content)
+    kept = tuple(one for one in declaration.relatives if _facts_of(one) not in erased)
+    return declaration_to_json(replace(declaration, relatives=kept))
+
+
+def _facts_of(relative: Relative) -> tuple[object, ...]:
+    if relative.identifier is None:
+        return (None, None, relative.relation.value, relative.name)
+    return (int(relative.identifier.kind), relative.identifier.idn, relative.relation.value)
 
 
 def _erase_officials(session: Session, refs: Collection[bytes]) -> None:
