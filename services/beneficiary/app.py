@@ -31,7 +31,6 @@ from services.chassis.authz import AccessTable
 from services.chassis.server import App, Runtime, run_service, utc_now
 from services.holder.admission import ROLES, own_unit_only
 from services.holder.app import check_material, open_accounts, open_database, open_half
-from services.holder.district_data import open_district_data
 from services.holder.figures import UnitFigureBook, nobody
 from services.holder.matters.office import make_office
 from services.holder.rights.office import make_rights
@@ -41,6 +40,7 @@ from services.holder.rpc import matters as matters_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.supervision import make_supervision
+from services.process.district_data import read_district_data
 from services.rules.ruleset import packaged_rulesets
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -50,7 +50,7 @@ def build(settings: BeneficiarySettings, runtime: Runtime) -> App:
     """The wired service. Raises before it touches the database where its material does not hold."""
     material = check_material(settings, runtime, Side.BENEFICIARY)
     catalogue, rules = open_catalogue(settings), packaged_rulesets()
-    district = open_district_data(settings)
+    district = read_district_data(settings.units, settings.campaigns)
     with ExitStack() as stack:
         database = open_database(stack, settings.database, VERSIONS)
         heads = keep_heads(stack, settings.audit_heads, database, runtime.now)

@@ -18,7 +18,6 @@ from services.chassis.server import App, Runtime, run_service, utc_now
 from services.holder.admission import ROLES, own_unit_only
 from services.holder.app import check_material, open_accounts, open_database, open_half
 from services.holder.config import UnitSettings
-from services.holder.district_data import open_district_data
 from services.holder.figures import UnitFigureBook
 from services.holder.matters.office import make_office
 from services.holder.rights.office import make_rights
@@ -28,6 +27,7 @@ from services.holder.rpc import matters as matters_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.supervision import Declarations, make_supervision
+from services.process.district_data import read_district_data
 from services.registry import rpc
 from services.registry.consistency.office import make_consistency
 from services.registry.entries import make_payload
@@ -73,7 +73,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
             runtime.now,
             half.worker.wake,
         )
-        district = open_district_data(settings)
+        district = read_district_data(settings.units, settings.campaigns)
         signoff = make_signoff(
             database,
             accounts,

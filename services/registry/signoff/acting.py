@@ -14,8 +14,8 @@ from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.refusals import ChassisError, Conflict, InvalidRequest, NotFound, Refused
 from services.holder.accounts import Accounts
-from services.holder.district_data import DistrictData
 from services.holder.references import check_ref
+from services.process.district_data import DistrictData
 from services.process.store.trail import Trail
 from services.registry.signoff.placing import Placer
 from services.registry.signoff.versions import StagedVersion

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.chassis.db import Database
 from services.holder.accounts import Accounts
-from services.holder.district_data import DistrictData
+from services.process.district_data import DistrictData
 from services.registry.signoff.acting import ActOnVersions
 from services.registry.signoff.desk import SignOffDesk
 from services.registry.signoff.looks import SignOffLooks

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from services.holder.district_data import DistrictData
+from services.process.district_data import DistrictData
 from services.registry.signoff.versions import Placing
 from services.rules.reporting import Person, Post, check_post, receivers, require_receiver
 from services.rules.signing import SigningRight, signing_right

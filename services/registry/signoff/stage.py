@@ -10,9 +10,9 @@ from libmatch.identifiers import Identifier
 from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.sheets import Notice, SheetError, SheetReport, Tally
-from services.holder.district_data import DistrictData
 from services.holder.imports import Imported, notice_of_kinds
 from services.holder.references import new_ref
+from services.process.district_data import DistrictData
 from services.process.store.trail import Trail
 from services.registry.declaration_sheet import Declaration, DeclarationImport, read_declarations
 from services.registry.signoff.placing import Placer

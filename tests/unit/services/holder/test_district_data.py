@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from services.chassis.config import ConfigError, DatabaseSettings, ListenSettings, PeerSettings
 from services.holder.config import UnitSettings
-from services.holder.district_data import open_district_data
+from services.process.district_data import DistrictData, read_district_data
 from services.rules.deadlines import Step
 from services.rules.violation import RuleDataError
 from tests.chassis_pki import Pki
@@ -45,6 +45,11 @@ display = "2026年申报"
 step = "declarations"
 due_on = 2026-08-20
 """
+
+
+def open_district_data(settings: UnitSettings) -> DistrictData:
+    """As both services of a unit open it."""
+    return read_district_data(settings.units, settings.campaigns)
 
 
 def settings(

@@ -22,10 +22,10 @@ from services.chassis.identity import Identity
 from services.holder.account_steps import AccountSteps
 from services.holder.accounts import Accounts
 from services.holder.administrators import Administrators
-from services.holder.district_data import DistrictData
 from services.holder.imports import Imported
 from services.holder.store import records
 from services.holder.store.accounts import AccountStore
+from services.process.district_data import DistrictData
 from services.process.store.trail import Trail
 from services.registry.entries import RelativeStatus
 from services.registry.import_sheet import ImportSheet
