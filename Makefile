@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 
-.PHONY: bench demo test install check stubs requirements clean
+.PHONY: bench campaign demo test install check stubs requirements clean
 
 install: $(STAMP)
 
@@ -32,6 +32,10 @@ check: $(STAMP)
 
 test: check
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+# The tests of crashes, load and models at full length: hours instead of minutes.
+campaign: $(STAMP)
+	$(BIN)/pytest -m campaign --long --timeout 7200
 
 # Ratios to references in the same run; FULL=1 from 10,000 to 10,000,000 rows.
 bench: $(STAMP)

@@ -9,6 +9,17 @@ import pytest
 from tests.chassis_pki import Pki
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--long``: the sizes of a campaign instead of those of every run."""
+    parser.addoption("--long", action="store_true", help="tests of a campaign at their full length")
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether this run is a campaign (``make campaign``)."""
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     """The authority of one district, for this test process."""
