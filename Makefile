@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 
-.PHONY: bench campaign demo test install check stubs requirements clean
+.PHONY: bench campaign demo test install java check stubs requirements clean
 
 install: $(STAMP)
 
@@ -30,11 +30,16 @@ check: $(STAMP)
 	$(BIN)/mypy libmatch services demo tests benchmarks
 	$(BIN)/lint-imports
 
-test: check
+# Spark is one of the engines that the tests run; it needs a Java runtime.
+java:
+	@command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless; } \
+	  || { echo "The tests need Java 17 (Debian: openjdk-17-jre-headless); please install it." >&2; exit 1; }
+
+test: check java
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 # The tests of crashes, load and models at full length: hours instead of minutes.
-campaign: $(STAMP)
+campaign: $(STAMP) java
 	$(BIN)/pytest -m campaign --long --timeout 7200
 
 # Ratios to references in the same run; FULL=1 from 10,000 to 10,000,000 rows.
