@@ -17,7 +17,7 @@ import sqlite3
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -100,6 +100,17 @@ def _as_real(_type: Any, _compiler: Any, **_: Any) -> str:
 @compiles(sa.SmallInteger, "sqlite")
 def _as_integer(_type: Any, _compiler: Any, **_: Any) -> str:
     return "INTEGER"
+
+
+def insert_many(session: Session, table: sa.Table, rows: Sequence[tuple[object, ...]]) -> None:
+    """Inserts ``rows``, in the table's order of columns, within ``session``'s transaction.
+
+    Through the driver's own executemany: SQLAlchemy's handling of a dictionary a row takes a third of the
+    CPU time of a submission. So values are the driver's: bytes, text, integers, null.
+    """
+    if rows:
+        connection = session.connection()
+        connection.exec_driver_sql(str(table.insert().compile(connection)), list(rows))
 
 
 class Database:
