@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,8 +41,9 @@ EPOCH, UNIT, BUCKET = b"\x11" * WORD, "reg-a", 32
 
 def make_batch(seq: int, rows: int = 2, bucket: int = BUCKET, unit: str = UNIT) -> Batch:
     """A batch of the right form; nothing in it means anything."""
-    words = [bytes([i]) * (WORD * rows) for i in range(1, 5)]
-    columns = Columns(bytes(RID_SIZE * rows), *words, bytes((bucket + AEAD_TAG_SIZE) * rows))
+    c_reg, c_ben, half, com = (bytes([i]) * (WORD * rows) for i in range(1, 5))
+    ct = bytes((bucket + AEAD_TAG_SIZE) * rows)
+    columns = Columns(bytes(RID_SIZE * rows), c_reg, c_ben, half, com, ct)
     header = BatchHeader(EPOCH, Side.REGISTRY, unit, seq, rows)
     return Batch(header, bytes(CAPSULE_SIZE), bytes(SIGNATURE_SIZE), columns)
 
@@ -118,7 +120,7 @@ def test_a_message_out_of_its_place_is_refused() -> None:
 @pytest.mark.parametrize(
     "other", [{"epoch": bytes(WORD)}, {"side": Side.BENEFICIARY}, {"unit": "reg-b"}]
 )
-def test_a_message_of_another_epoch_side_or_unit_is_refused(other: dict[str, object]) -> None:
+def test_a_message_of_another_epoch_side_or_unit_is_refused(other: dict[str, Any]) -> None:
     batch = make_batch(2)
     stranger = replace(batch, header=replace(batch.header, **other)).encode()
     bodies = [make_batch(1).encode(), stranger]
