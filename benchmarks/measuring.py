@@ -21,7 +21,8 @@ class Timing:
 class Measure:
     """One row of the report. ``ratio``: reference's time for the same number of rows, divided by ours.
 
-    ``rate``: rows a second of one core. ``peak_mib``: of the whole process so far.
+    ``rate``: rows a second of one core. ``peak_mib``: of the whole process so far. ``aim`` says in words
+    what ``least_ratio`` and ``least_rate`` say in figures, where it binds at this size.
     """
 
     name: str
@@ -33,10 +34,32 @@ class Measure:
     reference: str
     ratio: float
     aim: str
+    least_ratio: float | None = None
+    least_rate: int | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the aim is met; None where there is none in figures at this size."""
+        if self.least_ratio is None and self.least_rate is None:
+            return None
+        return self.ratio >= (self.least_ratio or 0) and self.rate >= (self.least_rate or 0)
 
     def to_json(self) -> dict[str, Any]:
         """As the report has it."""
-        return asdict(self)
+        return {**asdict(self), "met": self.met}
+
+
+@dataclass(frozen=True)
+class NotMeasured:
+    """What could not be measured here, and why: said in the report, never left out."""
+
+    name: str
+    size: int
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As the report has it."""
+        return {"name": self.name, "size": self.size, "not_measured": self.reason}
 
 
 def time_fastest(work: Callable[[], object], runs: int = 3) -> Timing:
@@ -53,7 +76,15 @@ def time_fastest(work: Callable[[], object], runs: int = 3) -> Timing:
 
 
 def compare(
-    name: str, size: int, ours: Timing, reference: str, per_row: float, aim: str
+    name: str,
+    size: int,
+    ours: Timing,
+    reference: str,
+    per_row: float,
+    aim: str,
+    *,
+    least_ratio: float | None = None,
+    least_rate: int | None = None,
 ) -> Measure:
     """The measure of ``size`` rows; the reference takes ``per_row`` CPU seconds for one."""
     return Measure(
@@ -66,4 +97,6 @@ def compare(
         reference=reference,
         ratio=round(per_row * size / ours.cpu_seconds, 2),
         aim=aim,
+        least_ratio=least_ratio,
+        least_rate=least_rate,
     )
