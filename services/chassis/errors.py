@@ -31,7 +31,7 @@ from libmatch.errors import (
 from libmatch.status import STATUS_KEY
 from services.chassis import refusals
 from services.chassis.observe import random_id
-from services.chassis.refusals import ChassisError, Overloaded, ServiceError
+from services.chassis.refusals import ChassisError, Overloaded, ServiceError, StorageFailed, StorageFailed
 
 DOMAIN = "libmatch"
 # How core's own client-side retries of any language learn the same delay; negative means never.
@@ -51,6 +51,8 @@ _CHASSIS: dict[type[ChassisError], grpc.StatusCode] = {
     refusals.WrongState: _Code.FAILED_PRECONDITION,
     refusals.Overloaded: _Code.RESOURCE_EXHAUSTED,
     refusals.StorageFull: _Code.RESOURCE_EXHAUSTED,
+    refusals.StorageFailed: _Code.UNAVAILABLE,
+    refusals.StorageFailed: _Code.UNAVAILABLE,
     refusals.DeadlinePassed: _Code.DEADLINE_EXCEEDED,
 }
 # First match wins, so a class stands before its bases.
@@ -115,7 +117,7 @@ def _map(error: BaseException) -> Outcome:
 
 def _of_chassis(error: ChassisError) -> Outcome:
     code = next((_CHASSIS[kind] for kind in type(error).__mro__ if kind in _CHASSIS), _Code.ABORTED)
-    retry = error.retry_after_s if isinstance(error, Overloaded) else None
+    retry = error.retry_after_s if isinstance(error, Overloaded | StorageFailed) else None
     return Outcome(code, error.reason, error.message, error.message_zh, retry, error.details)
 
 

@@ -11,6 +11,8 @@
     ├── WrongState         right request, wrong moment
     ├── Overloaded         try again after ``retry_after_s``
     ├── StorageFull        nothing was kept
+    ├── StorageFailed      the database could not be read or written just now; try again
+    ├── StorageFailed      the database did not answer; try again after ``retry_after_s``
     └── DeadlinePassed     the caller's time ran out before the work was done
     ServiceError           (libmatch.errors) raised by clients: a remote service refused or was not reached
 
@@ -107,6 +109,17 @@ class StorageFull(ChassisError):
     zh = "服务器存储空间已满，本次内容未保存，请联系管理员。"
 
 
+class StorageFailed(ChassisError):
+    """The database could not be read or written just now; of a write nothing was acknowledged.
+
+    The same again after ``retry_after_s`` seconds shows whether it was kept.
+    """
+
+    reason = "STORAGE_FAILED"
+    zh = "服务器存储暂时不可用，本次操作没有确认，请稍后重试；如仍失败请联系管理员。"
+    retry_after_s = 5.0
+
+
 class Overloaded(ChassisError):
     """Too much at once; the caller comes back after ``retry_after_s`` seconds."""
 
@@ -114,5 +127,16 @@ class Overloaded(ChassisError):
     zh = "服务器繁忙，请稍后重试。"
 
     def __init__(self, message: str, message_zh: str = "", *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message, message_zh)
+        self.retry_after_s = retry_after_s
+
+
+class StorageFailed(ChassisError):
+    """The database could not be read or written just now; of a write nothing was acknowledged."""
+
+    reason = "STORAGE_FAILED"
+    zh = "服务器存储暂时不可用，本次操作没有确认，请稍后重试；如仍失败请联系管理员。"
+
+    def __init__(self, message: str, message_zh: str = "", *, retry_after_s: float = 5.0) -> None:
         super().__init__(message, message_zh)
         self.retry_after_s = retry_after_s

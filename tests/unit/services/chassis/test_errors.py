@@ -79,6 +79,7 @@ def _over_the_wire(error: BaseException) -> ServiceError:
         (refusals.WrongState("not now"), _Code.FAILED_PRECONDITION),
         (refusals.Overloaded("busy"), _Code.RESOURCE_EXHAUSTED),
         (refusals.StorageFull("full"), _Code.RESOURCE_EXHAUSTED),
+        (refusals.StorageFailed("gone"), _Code.UNAVAILABLE),
         (refusals.DeadlinePassed("late"), _Code.DEADLINE_EXCEEDED),
         (ServiceError("NOT_FOUND", "X", "text", "文字"), _Code.UNAVAILABLE),
         (OSError(errno.ENOSPC, "No space left on device"), _Code.RESOURCE_EXHAUSTED),
@@ -134,6 +135,7 @@ def test_expected_sequence_number_crosses_the_wire() -> None:
 
 def test_retry_hint_crosses_the_wire() -> None:
     assert _over_the_wire(Overloaded("busy", retry_after_s=2.5)).retry_after_s == 2.5
+    assert _over_the_wire(refusals.StorageFailed("gone")).retry_after_s == 5
 
 
 def test_only_where_waiting_helps_core_clients_may_repeat() -> None:
