@@ -31,7 +31,7 @@ from libmatch.errors import (
 from libmatch.status import STATUS_KEY
 from services.chassis import refusals
 from services.chassis.observe import random_id
-from services.chassis.refusals import ChassisError, Overloaded, ServiceError, StorageFailed, StorageFailed
+from services.chassis.refusals import ChassisError, Overloaded, ServiceError, StorageFailed
 
 DOMAIN = "libmatch"
 # How core's own client-side retries of any language learn the same delay; negative means never.
@@ -51,7 +51,6 @@ _CHASSIS: dict[type[ChassisError], grpc.StatusCode] = {
     refusals.WrongState: _Code.FAILED_PRECONDITION,
     refusals.Overloaded: _Code.RESOURCE_EXHAUSTED,
     refusals.StorageFull: _Code.RESOURCE_EXHAUSTED,
-    refusals.StorageFailed: _Code.UNAVAILABLE,
     refusals.StorageFailed: _Code.UNAVAILABLE,
     refusals.DeadlinePassed: _Code.DEADLINE_EXCEEDED,
 }

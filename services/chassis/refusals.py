@@ -11,7 +11,6 @@
     ├── WrongState         right request, wrong moment
     ├── Overloaded         try again after ``retry_after_s``
     ├── StorageFull        nothing was kept
-    ├── StorageFailed      the database could not be read or written just now; try again
     ├── StorageFailed      the database did not answer; try again after ``retry_after_s``
     └── DeadlinePassed     the caller's time ran out before the work was done
     ServiceError           (libmatch.errors) raised by clients: a remote service refused or was not reached
@@ -107,17 +106,6 @@ class StorageFull(ChassisError):
 
     reason = "STORAGE_FULL"
     zh = "服务器存储空间已满，本次内容未保存，请联系管理员。"
-
-
-class StorageFailed(ChassisError):
-    """The database could not be read or written just now; of a write nothing was acknowledged.
-
-    The same again after ``retry_after_s`` seconds shows whether it was kept.
-    """
-
-    reason = "STORAGE_FAILED"
-    zh = "服务器存储暂时不可用，本次操作没有确认，请稍后重试；如仍失败请联系管理员。"
-    retry_after_s = 5.0
 
 
 class Overloaded(ChassisError):
