@@ -37,6 +37,7 @@ from services.holder.rights.office import make_rights
 from services.holder.rpc import accounts as accounts_rpc
 from services.holder.rpc import figures as figures_rpc
 from services.holder.rpc import matters as matters_rpc
+from services.holder.rpc import outbox as outbox_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.supervision import make_supervision
@@ -107,6 +108,7 @@ def build(settings: BeneficiarySettings, runtime: Runtime) -> App:
                 database, accounts, ListedPersons(), facts, material.display_name, runtime.now
             ),
             UnitFigureBook(database, material, accounts, district, nobody, runtime.now),
+            half.export,
         )
         return App(
             register=lambda server: rpc.register(server, use_cases, store, runtime.now),
@@ -116,6 +118,7 @@ def build(settings: BeneficiarySettings, runtime: Runtime) -> App:
                     lists_rpc.SERVICE: ROLES,
                     accounts_rpc.SERVICE: accounts_rpc.ROLES,
                     matters_rpc.SERVICE: ROLES,
+                    outbox_rpc.SERVICE: ROLES,
                     **rights_rpc.ROWS,
                     **supervision_rpc.ROWS,
                     figures_rpc.SERVICE: ROLES,

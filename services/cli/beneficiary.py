@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.cli import beneficiary_lists
+from services.cli import beneficiary_lists, carrying
 from services.cli.clerk import (
     Config,
     Files,
@@ -46,6 +46,7 @@ def register(app: typer.Typer) -> None:
     group = new_app(NOUNS["beneficiary"])
     group.command("import")(import_items)
     group.command("sync")(sync)
+    carrying.register(group)
     group.command("list")(list_items)
     group.command("check")(check)
     group.command("withdraw")(withdraw)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.cli import signoff
+from services.cli import carrying, signoff
 from services.cli.clerk import (
     Config,
     LookReason,
@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     group = new_app(NOUNS["registry"])
     signoff.register(group)
     group.command("sync")(sync)
+    carrying.register(group)
     group.command("list")(list_declarations)
     group.command("withdraw")(withdraw)
     group.command("notices")(list_notices)

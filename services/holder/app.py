@@ -22,6 +22,7 @@ from services.holder.accounts import Accounts
 from services.holder.collect_notices import CollectNotices
 from services.holder.config import UnitSettings
 from services.holder.courier import Courier
+from services.holder.export_outbox import ExportOutbox
 from services.holder.follow_log import FollowLog
 from services.holder.matcher import Matcher
 from services.holder.material import Material, open_material
@@ -34,6 +35,7 @@ from services.holder.store.accounts import AccountStore
 from services.holder.store.log_memory import LogMemory
 from services.holder.store.mailbox import Mailbox
 from services.holder.store.outbox import Load, Outbox
+from services.holder.store.unsent import Unsent
 from services.holder.sync import Sync
 from services.rules.ruleset import packaged_rulesets
 
@@ -68,11 +70,12 @@ def open_accounts(settings: UnitSettings, runtime: Runtime, database: Database) 
 
 @dataclass(frozen=True)
 class UnitHalf:
-    """The running half: rounds on demand and in the background, and the matcher for the gate."""
+    """The running half: rounds on demand and in the background, the matcher for the gate, and export."""
 
     sync: Sync
     worker: Worker
     matcher: Matcher
+    export: ExportOutbox
 
 
 def open_half(
@@ -90,7 +93,16 @@ def open_half(
     stack.callback(channel.close)
     sync = make_sync(database, matcher, material, runtime, load, save, facts)
     worker = Worker("sync", settings.sync_interval_s, sync.run_in_background)
-    return UnitHalf(sync, worker, matcher)
+    return UnitHalf(sync, worker, matcher, make_export(database, material, runtime, load))
+
+
+def make_export(
+    database: Database, material: Material, runtime: Runtime, load: Load[Payload]
+) -> ExportOutbox:
+    """The outbox as files; beside the rounds, each step of both is a transaction."""
+    epoch_id = material.epoch.epoch_id
+    seal = SealPending(Outbox(database, epoch_id), material, load, runtime.now)
+    return ExportOutbox(Unsent(database, epoch_id), seal, runtime.now)
 
 
 def make_sync(

@@ -24,6 +24,7 @@ from services.holder.rights.office import make_rights
 from services.holder.rpc import accounts as accounts_rpc
 from services.holder.rpc import figures as figures_rpc
 from services.holder.rpc import matters as matters_rpc
+from services.holder.rpc import outbox as outbox_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.supervision import Declarations, make_supervision
@@ -120,6 +121,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
                 half.worker.wake,
             ),
             consistency.desk,
+            half.export,
         )
         return App(
             register=lambda server: rpc.register(server, use_cases, store, runtime.now),
@@ -128,6 +130,7 @@ def build(settings: UnitSettings, runtime: Runtime) -> App:
                     rpc.SERVICE: ROLES,
                     accounts_rpc.SERVICE: accounts_rpc.ROLES,
                     matters_rpc.SERVICE: ROLES,
+                    outbox_rpc.SERVICE: ROLES,
                     **rights_rpc.ROWS,
                     **supervision_rpc.ROWS,
                     signoff_rpc.SERVICE: signoff_rpc.ROLES,

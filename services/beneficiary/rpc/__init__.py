@@ -21,11 +21,13 @@ from services.beneficiary.withdraw import Withdraw
 from services.chassis.authz import caller
 from services.chassis.db import to_micros
 from services.holder.accounts import Accounts
+from services.holder.export_outbox import ExportOutbox
 from services.holder.figures import UnitFigureBook
 from services.holder.matters.office import MatterOffice
 from services.holder.rights.office import RightsOffice
 from services.holder.rpc import accounts, collect_upload, imported_to_pb, matters, round_to_pb
 from services.holder.rpc import figures as figures_rpc
+from services.holder.rpc import outbox as outbox_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.rpc.enforcement import enforced
@@ -46,6 +48,8 @@ ACTIONS = {
     "Sync": (Action.IMPORT_ITEMS, Action.REVIEW_ITEMS, Action.OPERATE_SYSTEM),
 }
 
+EXPORT = (Action.IMPORT_ITEMS, Action.REVIEW_ITEMS)
+
 
 @dataclass(frozen=True)
 class UseCases:
@@ -61,6 +65,7 @@ class UseCases:
     supervision: Supervision
     rights: RightsOffice
     figures: UnitFigureBook
+    export: ExportOutbox
 
 
 def register(
@@ -76,6 +81,7 @@ def register(
     rights_rpc.register(server, use_cases.rights)
     supervision_rpc.register(server, use_cases.supervision, now)
     figures_rpc.register(server, use_cases.figures, use_cases.accounts)
+    outbox_rpc.register(server, use_cases.export, use_cases.accounts, EXPORT)
 
 
 class Items(beneficiary_pb2_grpc.ItemsServicer):

@@ -13,11 +13,13 @@ from libmatch.stubs.registry.v1 import registry_pb2, registry_pb2_grpc
 from services.chassis.authz import caller
 from services.chassis.db import to_micros
 from services.holder.accounts import Accounts
+from services.holder.export_outbox import ExportOutbox
 from services.holder.figures import UnitFigureBook
 from services.holder.matters.office import MatterOffice
 from services.holder.rights.office import RightsOffice
 from services.holder.rpc import accounts, collect_upload, imported_to_pb, matters, round_to_pb
 from services.holder.rpc import figures as figures_rpc
+from services.holder.rpc import outbox as outbox_rpc
 from services.holder.rpc import rights as rights_rpc
 from services.holder.rpc import supervision as supervision_rpc
 from services.holder.rpc.enforcement import enforced
@@ -46,6 +48,8 @@ ACTIONS = {
     "Sync": (Action.IMPORT_DECLARATIONS, Action.REVIEW_DECLARATIONS, Action.OPERATE_SYSTEM),
 }
 
+EXPORT = (Action.IMPORT_DECLARATIONS, Action.REVIEW_DECLARATIONS)
+
 
 @dataclass(frozen=True)
 class UseCases:
@@ -63,6 +67,7 @@ class UseCases:
     figures: UnitFigureBook
     statements: YearlyStatements
     consistency: ConsistencyDesk
+    export: ExportOutbox
 
 
 def register(
@@ -79,6 +84,7 @@ def register(
     supervision_rpc.register(server, use_cases.supervision, now)
     figures_rpc.register(server, use_cases.figures, use_cases.accounts)
     statements.register(server, use_cases.statements, use_cases.accounts)
+    outbox_rpc.register(server, use_cases.export, use_cases.accounts, EXPORT)
 
 
 class Declarations(registry_pb2_grpc.DeclarationsServicer):
