@@ -118,15 +118,21 @@ class TlsSettings(Section):
 
 
 class DatabaseSettings(Section):
-    """Where a service keeps its data: ``path`` of an SQLite file, or a ``url``."""
+    """Where a service keeps its data: ``path`` of an SQLite file, or the ``url`` of a PostgreSQL database.
+
+    A url has no password: it is the content of the owner-only ``password_file``.
+    """
 
     path: Path | None = None
     url: str | None = None
+    password_file: SecretFile | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> DatabaseSettings:
         if (self.path is None) == (self.url is None):
             raise ValueError("needs either path or url")
+        if self.path is not None and self.password_file is not None:
+            raise ValueError("a file needs no password_file")
         return self
 
 
@@ -137,6 +143,7 @@ class LimitsSettings(Section):
     max_concurrent: int = Field(default=16, ge=1, le=256)
     max_concurrent_per_caller: int = Field(default=8, ge=1, le=256)
     max_deadline_s: float = Field(default=300.0, ge=1, le=3600)
+    max_connections: int = Field(default=512, ge=8, le=65536)
     max_connection_age_s: float = Field(default=600.0, ge=1, le=86400)
     shutdown_grace_s: float = Field(default=20.0, ge=0, le=600)
 

@@ -19,15 +19,18 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from services.chassis.authz import REFLECTION, AccessTable, Admit, Gatekeeper
+from services.chassis.capacity import Capacity
 from services.chassis.config import LimitsSettings, ServiceSettings
-from services.chassis.guard import Capacity, Guard
+from services.chassis.guard import HEALTH_CALLS, Guard
 from services.chassis.identity import Identity
 from services.chassis.tls import server_credentials
 from services.chassis.worker import Worker
 
-# Threads beyond the capacity: they answer "too many at once" and health checks.
-_SPARE_THREADS = 4
+# Threads beyond the capacity: for health checks, and to answer "too many at once" with a hint.
+_SPARE_THREADS = HEALTH_CALLS + 8
 _CONNECTION_GRACE_S = 60
+_IDLE_CONNECTION_S = 300  # clients connect again by themselves
+_LAST_MOMENT_S = 1.0  # for handlers whose calls were just ended
 
 
 class ListenError(Exception):
@@ -109,7 +112,8 @@ class RunningServer:
     def stop(self, grace_s: float, hurry: threading.Event | None = None) -> bool:
         """True where all calls and workers ended within ``grace_s``; then the app was closed.
 
-        New calls are refused at once; ``hurry`` cuts the grace short when it is set.
+        New calls are refused at once; ``hurry`` ends the running ones when it is set, and leaves their
+        handlers a last moment.
         """
         ends_at = time.monotonic() + grace_s
         self._health.enter_graceful_shutdown()
@@ -118,20 +122,25 @@ class RunningServer:
         stopped = self._server.stop(grace_s)
         while not stopped.wait(0.05) and time.monotonic() < ends_at:
             if hurry is not None and hurry.is_set():
-                break
+                ends_at = time.monotonic()
         self._server.stop(None)
-        if not self._is_idle(max(ends_at - time.monotonic(), 1.0)):
+        if not self._is_idle(max(ends_at - time.monotonic(), _LAST_MOMENT_S), hurry):
             return False
         self._app.close()
         return True
 
-    def _is_idle(self, within_s: float) -> bool:
+    def _is_idle(self, within_s: float, hurry: threading.Event | None) -> bool:
         """True once no handler and no worker runs: gRPC stops calls, but cannot stop a thread."""
         ends_at = time.monotonic() + within_s
-        workers = [w.join(max(0.0, ends_at - time.monotonic())) for w in self._app.workers]
-        while self._capacity.running and time.monotonic() < ends_at:
-            time.sleep(0.02)
-        return all(workers) and not self._capacity.running
+        while not (idle := self._ended(0.05)) and time.monotonic() < ends_at:
+            if hurry is not None and hurry.is_set():
+                ends_at, hurry = min(ends_at, time.monotonic() + _LAST_MOMENT_S), None
+        return idle
+
+    def _ended(self, within_s: float) -> bool:
+        # Closed first: a call that came in the last moment must not find the database gone.
+        idle = self._capacity.close(within_s)
+        return all(worker.join(within_s) for worker in self._app.workers) and idle
 
 
 def start(app: App, settings: ServiceSettings, runtime: Runtime) -> RunningServer:
@@ -151,7 +160,7 @@ def start(app: App, settings: ServiceSettings, runtime: Runtime) -> RunningServe
         maximum_concurrent_rpcs=threads,  # never more than threads: a queue would hide the load
     )
     healthy = _register(server, app, access, reflects=settings.reflection)
-    port = _listen(server, settings)
+    port = _listen(server, settings, runtime)
     server.start()
     for worker in app.workers:
         worker.start()
@@ -191,10 +200,10 @@ def _reflection(names: Sequence[str]) -> list[grpc.GenericRpcHandler]:
     return [grpc.method_handlers_generic_handler(name, methods) for name in REFLECTION]
 
 
-def _listen(server: grpc.Server, settings: ServiceSettings) -> int:
+def _listen(server: grpc.Server, settings: ServiceSettings, runtime: Runtime) -> int:
     address = settings.listen.address
     try:
-        return server.add_secure_port(address, server_credentials(settings.tls))
+        return server.add_secure_port(address, server_credentials(settings.tls, runtime.now))
     except RuntimeError:  # gRPC has no finer one
         raise ListenError(
             f"{address}: cannot listen here; another process has it, or it is not ours"
@@ -208,6 +217,8 @@ def _options(limits: LimitsSettings) -> list[tuple[str, Any]]:
         ("grpc.max_send_message_length", limits.max_message_bytes),
         ("grpc.max_metadata_size", 8 << 10),
         ("grpc.max_concurrent_streams", 4 * limits.max_concurrent_per_caller),
+        ("grpc.max_allowed_incoming_connections", limits.max_connections),
+        ("grpc.max_connection_idle_ms", _IDLE_CONNECTION_S * 1000),
         # A revoked or expired certificate lives no longer than its connection.
         ("grpc.max_connection_age_ms", int(limits.max_connection_age_s * 1000)),
         ("grpc.max_connection_age_grace_ms", _CONNECTION_GRACE_S * 1000),

@@ -27,6 +27,8 @@ from libmatch.errors import KeyFileError
 from services.chassis.config import ConfigError, TlsSettings
 from services.chassis.identity import Identity, IdentityError, server_dns_name
 
+_END = b"-----END CERTIFICATE-----"
+
 __all__ = [
     "Identity",
     "IdentityError",
@@ -103,15 +105,20 @@ class OwnCertificate:
 def check_own_certificate(tls: TlsSettings, now: Now) -> OwnCertificate:
     """What the own certificate says. Raises ConfigError, in words, for one that TLS would refuse.
 
-    Checked: identity, validity today, that the private key is its key, that the CA file is one.
+    Checked: identity, validity today, that the private key is its key, that the CA file is whole.
     """
-    material = load_material(tls)
+    return _check_material(tls, load_material(tls), now())
+
+
+def _check_material(tls: TlsSettings, material: TlsMaterial, now: datetime) -> OwnCertificate:
     leaf = _load_leaf(tls.certificate, material.certificate)
-    problems = _validity_problems(tls.certificate, leaf, now())
+    problems = _validity_problems(tls.certificate, leaf, now)
     if not _is_key_of(leaf, material.private_key):
         problems.append(f"{tls.private_key}: not an unencrypted PEM key of {tls.certificate}")
-    if not _is_bundle(material.ca):
-        problems.append(f"{tls.ca}: holds no PEM certificate")
+    if not _is_whole(material.certificate):
+        problems.append(f"{tls.certificate}: the chain is cut off")
+    if not _is_whole(material.ca):
+        problems.append(f"{tls.ca}: holds no PEM certificate, or one that is cut off")
     try:
         peer = read_peer_certificate(leaf.public_bytes(serialization.Encoding.PEM))
     except IdentityError as error:
@@ -128,11 +135,14 @@ def _load_leaf(path: Path, pem: bytes) -> x509.Certificate:
         raise ConfigError([f"{path}: holds no PEM certificate"]) from None
 
 
-def _is_bundle(pem: bytes) -> bool:
+def _is_whole(pem: bytes) -> bool:
+    """True for one or more certificates, none cut off: the parser passes over an unfinished last one."""
     try:
-        return bool(x509.load_pem_x509_certificates(pem))
+        certificates = x509.load_pem_x509_certificates(pem)
     except ValueError:
         return False
+    rest = pem.rpartition(_END)[2]
+    return len(certificates) == pem.count(_END) and b"--" not in rest
 
 
 def _validity_problems(path: Path, leaf: x509.Certificate, now: datetime) -> list[str]:
@@ -166,14 +176,15 @@ def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:
     return tuple(names.get_values_for_type(x509.DNSName))
 
 
-def server_credentials(tls: TlsSettings) -> grpc.ServerCredentials:
+def server_credentials(tls: TlsSettings, now: Now) -> grpc.ServerCredentials:
     """Server credentials that demand a client certificate and follow renewed files without restart.
 
-    Files are looked at when a connection arrives. A renewal that cannot be used (half written, or a
-    key of another certificate) is logged, and the server goes on with what it has.
+    Files are looked at when a connection arrives. A renewal that a start would refuse (half written, the
+    key of another certificate, another's certificate, out of date) is logged, and the server goes on with
+    what it has.
     """
     initial = load_material(tls)
-    renewal = _Renewal(tls, initial)
+    renewal = _Renewal(tls, initial, now)
     return grpc.dynamic_ssl_server_credentials(
         _configuration(initial),
         renewal.fetch,  # type: ignore[arg-type]  # None means no change
@@ -189,31 +200,38 @@ def _configuration(material: TlsMaterial) -> grpc.ServerCertificateConfiguration
 class _Renewal:
     """Hands gRPC a new configuration when the files have changed, and None while they have not."""
 
-    def __init__(self, tls: TlsSettings, initial: TlsMaterial) -> None:
+    def __init__(self, tls: TlsSettings, initial: TlsMaterial, now: Now) -> None:
         self._tls = tls
+        self._now = now
         self._lock = threading.Lock()
         self._in_use = initial
-        self._rejected: TlsMaterial | None = None
+        self._identity = _check_material(tls, initial, now()).identity
+        self._told: object = None
 
     def fetch(self) -> grpc.ServerCertificateConfiguration | None:
         with self._lock:
             try:
                 material = load_material(self._tls)
-                if material in (self._in_use, self._rejected):
+                if material == self._in_use:
+                    self._told = None
                     return None
-                # Until it has proved good: a broken pair must not be tried, or logged, per call.
-                self._rejected = material
-                not_after = self._check(material)
+                own = self._check(material)
             except ConfigError as error:
-                log = structlog.get_logger()
-                log.error("tls.renewal_refused", problems=list(error.problems))
+                self._tell(error)
                 return None
-            self._in_use, self._rejected = material, None
-        structlog.get_logger().info("tls.renewed", not_after=not_after.isoformat())
+            self._in_use, self._told = material, None
+        structlog.get_logger().info("tls.renewed", not_after=own.not_after.isoformat())
         return _configuration(material)
 
-    def _check(self, material: TlsMaterial) -> datetime:
-        leaf = _load_leaf(self._tls.certificate, material.certificate)
-        if not _is_key_of(leaf, material.private_key) or not _is_bundle(material.ca):
-            raise ConfigError(["the renewed certificate, key and CA files do not belong together"])
-        return leaf.not_valid_after_utc
+    def _check(self, material: TlsMaterial) -> OwnCertificate:
+        own = _check_material(self._tls, material, self._now())
+        same = own.identity == self._identity
+        if not same or server_dns_name(own.identity) not in own.dns_names:
+            raise ConfigError([f"{self._tls.certificate}: does not name this server"])
+        return own
+
+    def _tell(self, error: ConfigError) -> None:
+        # Once: the files are looked at for each connection, and may come right by waiting.
+        if error.problems != self._told:
+            self._told = error.problems
+            structlog.get_logger().error("tls.renewal_refused", problems=list(error.problems))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from cryptography import x509
 from structlog.testing import capture_logs
 
 from services.chassis.config import ConfigError, TlsSettings
-from services.chassis.identity import Identity, IdentityError
+from services.chassis.identity import Identity, IdentityError, server_dns_name
 from services.chassis.tls import (
     _Renewal,
     check_own_certificate,
@@ -112,16 +113,65 @@ def test_material_does_not_print_the_key(pki: Pki) -> None:
     assert "PRIVATE" not in repr(load_material(pki.issue(_UNIT)))
 
 
+def _names(identity: str) -> list[x509.GeneralName]:
+    return [_URI(identity), x509.DNSName(server_dns_name(Identity.parse(identity)))]
+
+
+def _renewal(tls: TlsSettings, now: Callable[[], datetime] = _now) -> _Renewal:
+    return _Renewal(tls, load_material(tls), now)
+
+
 def test_renewal_that_does_not_fit_together_is_told_once_and_not_used(pki: Pki) -> None:
     tls = pki.issue(_UNIT)
-    renewal = _Renewal(tls, load_material(tls))
+    renewal = _renewal(tls)
     tls.private_key.write_bytes(pki.issue(_UNIT).private_key.read_bytes())
     with capture_logs() as logs:
         assert renewal.fetch() is None
         assert renewal.fetch() is None
     assert [entry["event"] for entry in logs] == ["tls.renewal_refused"]
-    pki.issue_raw([_URI(_UNIT)], into=tls)
+    pki.issue_raw(_names(_UNIT), into=tls)
     with capture_logs() as logs:
         assert renewal.fetch() is not None
         assert renewal.fetch() is None
     assert [entry["event"] for entry in logs] == ["tls.renewed"]
+
+
+@pytest.mark.parametrize(
+    ("names", "validity"),
+    [
+        (_names("spiffe://fuling/unit/b"), {}),
+        ([_URI(_UNIT)], {}),
+        (_names(_UNIT), {"valid": timedelta(minutes=-1)}),
+    ],
+    ids=["another's", "without the DNS name", "expired"],
+)
+def test_renewal_that_no_client_would_accept_is_not_used(
+    pki: Pki, names: list[x509.GeneralName], validity: dict[str, timedelta]
+) -> None:
+    tls = pki.issue(_UNIT)
+    renewal = _renewal(tls)
+    pki.issue_raw(names, into=tls, **validity)  # type: ignore[arg-type]
+    assert renewal.fetch() is None
+
+
+def test_renewal_that_is_valid_from_later_on_is_used_from_then_on(pki: Pki) -> None:
+    tls, moment = pki.issue(_UNIT), [_now()]
+    renewal = _renewal(tls, lambda: moment[0])
+    pki.issue_raw(_names(_UNIT), into=tls, starts=timedelta(hours=1))
+    assert renewal.fetch() is None
+    moment[0] += timedelta(hours=2)
+    assert renewal.fetch() is not None
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.95])
+def test_bundle_of_authorities_that_is_cut_off_is_not_used(
+    pki: Pki, tmp_path: Path, kept: float
+) -> None:
+    tls = pki.issue(_UNIT).model_copy(update={"ca": tmp_path / "ca.pem"})
+    tls.ca.write_bytes(pki.ca.read_bytes())
+    renewal = _renewal(tls)
+    second = Pki(tmp_path / "other", "other authority").ca.read_bytes()
+    tls.ca.write_bytes(pki.ca.read_bytes() + second[: int(len(second) * kept)])
+    assert renewal.fetch() is None  # the parser alone would pass over the unfinished one
+    tls.ca.write_bytes(pki.ca.read_bytes() + second + b"\n# both\n")
+    assert renewal.fetch() is not None
