@@ -53,7 +53,7 @@ def _refuse_newer(database: Database, connection: sa.Connection, script: ScriptD
             script.get_revision(revision)
         except CommandError:
             raise DatabaseError(
-                f"{database.path}: is at revision {revision}, which this release does not know; "
+                f"{database.where}: is at revision {revision}, which this release does not know; "
                 "it was written by a newer release. Install that one, or restore a backup"
             ) from None
 
