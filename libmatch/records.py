@@ -141,6 +141,10 @@ class Columns:
         columns = (self.rid, self.c_reg, self.c_ben, self.half, self.com, self.ct)
         return tuple(np.frombuffer(data, np.uint8).reshape(self.count, -1) for data in columns)
 
+    def bodies(self) -> bytes:
+        """c_reg ‖ c_ben ‖ half ‖ com ‖ ct of one row behind those of the other: what is kept of it."""
+        return np.concatenate(self.matrices()[1:], axis=1).tobytes()
+
     def row(self, position: int) -> SealedRow:
         """The row at ``position``, from 0."""
         return SealedRow(
@@ -157,13 +161,13 @@ class Columns:
         return self.rid + self.c_reg + self.c_ben + self.half + self.com + self.ct
 
     @classmethod
-    def unpack(cls, data: bytes, count: int) -> Columns:
-        """The columns of ``pack``. Raises EncodingError where ``data`` has another length."""
-        ends = [count * (RID_SIZE + WORD * words) for words in range(5)]
+    def unpack(cls, data: bytes | bytearray, count: int) -> Columns:
+        """The columns of ``pack``, copied once. Raises EncodingError where ``data`` has another length."""
+        ends, whole = [count * (RID_SIZE + WORD * words) for words in range(5)], memoryview(data)
         rid, c_reg, c_ben, half, com = (
-            data[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)
+            bytes(whole[start:end]) for start, end in zip([0, *ends[:-1]], ends, strict=True)
         )
-        return cls(rid, c_reg, c_ben, half, com, data[ends[-1] :])
+        return cls(rid, c_reg, c_ben, half, com, bytes(whole[ends[-1] :]))
 
 
 @dataclass(frozen=True)

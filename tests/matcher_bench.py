@@ -227,8 +227,8 @@ def fake_batch(
     columns = Columns(b"".join(rids), c_reg, c_ben, half, com, os.urandom(ct_size * count))
     batch = Batch(header, os.urandom(CAPSULE_SIZE), os.urandom(SIGNATURE_SIZE), columns)
     digest = hashlib.sha256(batch.encode()).digest()
-    leaves = tuple(os.urandom(WORD) for _ in tokens)
-    admitted = AdmittedBatch(batch, tuple(tokens), leaves, os.urandom(WORD), digest)
+    leaves = os.urandom(WORD * count)
+    admitted = AdmittedBatch(batch, b"".join(tokens), leaves, os.urandom(WORD), digest)
     return FakeBatch(admitted, tuple(RecordRef(side, unit, rid) for rid in rids))
 
 

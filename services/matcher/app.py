@@ -18,6 +18,7 @@ from services.matcher import rpc
 from services.matcher.config import Settings
 from services.matcher.epoch import EpochFolder
 from services.matcher.gate import Gate
+from services.matcher.hashing import Hashing
 from services.matcher.intake import Intake
 from services.matcher.letters import Letters
 from services.matcher.log import AuditLog
@@ -64,7 +65,9 @@ def wire(
     rules_on = packaged_rulesets().on
     return rpc.UseCases(
         epochs=epochs,
-        intake=Intake(Submissions(database, signer), epochs, quota, now),
+        intake=Intake(
+            Submissions(database, signer), epochs, Hashing(epochs.suite.number), quota, now
+        ),
         gate=Gate(Clearances(database), epochs, settings.gate, rules_on, now),
         mailbox=mailbox,
         notices=Notices(mailbox, epochs, now),

@@ -27,6 +27,7 @@ from libmatch.records import (
 from libmatch.suites import AEAD_TAG_SIZE
 from services.chassis.refusals import NotFound, Refused
 from services.matcher.epoch import EpochFolder
+from services.matcher.hashing import Hashing
 from services.matcher.store.submissions import Quota, Submissions
 
 PIECE_SIZE = 256 * 1024  # of packed columns in one message
@@ -38,26 +39,25 @@ class Upload:
     def __init__(self, header: BatchHeader, capsule: bytes, signature: bytes, bucket: int) -> None:
         self._head = (header, capsule, signature)
         row_size = RID_SIZE + 4 * WORD + bucket + AEAD_TAG_SIZE
-        self._expected = header.count * row_size
-        self._pieces: list[bytes] = []
+        self._packed = bytearray(header.count * row_size)
         self._received = 0
 
     def add(self, piece: bytes) -> None:
         """Keep the next piece. Raises BatchError for one that is empty, too large or too much."""
         if not 1 <= len(piece) <= PIECE_SIZE:
             raise BatchError(f"a piece of a batch has 1 to {PIECE_SIZE} bytes")
-        if self._received + len(piece) > self._expected:
+        end = self._received + len(piece)
+        if end > len(self._packed):
             raise BatchError("the batch is longer than its head announced")
-        self._pieces.append(piece)
-        self._received += len(piece)
+        self._packed[self._received : end] = piece
+        self._received = end
 
     def finish(self) -> Batch:
         """The batch. Raises BatchError where rows are missing, EncodingError for bad lengths."""
-        if self._received != self._expected:
+        if self._received != len(self._packed):
             raise BatchError("the batch is shorter than its head announced: it was cut off")
         header, capsule, signature = self._head
-        columns = Columns.unpack(b"".join(self._pieces), header.count)
-        return Batch(header, capsule, signature, columns)
+        return Batch(header, capsule, signature, Columns.unpack(self._packed, header.count))
 
 
 class Intake:
@@ -67,11 +67,13 @@ class Intake:
         self,
         submissions: Submissions,
         epochs: EpochFolder,
+        hashing: Hashing,
         quota: Quota,
         now: Callable[[], datetime],
     ) -> None:
         self._submissions = submissions
         self._epochs = epochs
+        self._hashing = hashing
         self._quota = quota
         self._now = now
 
@@ -95,7 +97,7 @@ class Intake:
         """
         header = batch.header
         manifest, member = self._check_origin(peer, header.epoch, header.unit, header.side)
-        admitted = admit_batch(manifest, member, batch)
+        admitted = admit_batch(manifest, member, batch, self._hashing.rows_for(header.count))
         return self._submissions.admit(self._epochs.suite, admitted, self._quota, self._now())
 
     def withdraw(self, peer: str, withdrawal: Withdrawal) -> Receipt:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from libmatch.batch import AdmittedBatch
-from libmatch.records import Side
-from services.chassis.db import insert_many
+from libmatch.errors import ConflictError
+from libmatch.records import RID_SIZE, WORD, Side
 from services.matcher.store.joins import Match
 from services.matcher.tables import (
     KEY_SIZE,
@@ -40,23 +41,64 @@ def next_number(session: Session, column: sa.Column[int]) -> int:
     return int(session.scalar(sa.select(sa.func.max(column))) or 0) + 1
 
 
-def any_used(session: Session, owner: int, rids: Sequence[bytes]) -> bool:
-    """Whether one of the record ids was ever used by ``owner``, withdrawn or not."""
-    used = sa.select(_RECORD.c.id).where(_RECORD.c.owner == owner, _RECORD.c.rid.in_(rids))
-    return session.scalar(used.limit(1)) is not None
-
-
 def insert_rows(session: Session, number: int, owner: int, admitted: AdmittedBatch) -> None:
-    """The rows of batch ``number``, live from now on."""
-    side, cells = int(admitted.batch.header.side), admitted.batch.columns.cells()
-    records: list[tuple[object, ...]] = []
-    sealed: list[tuple[object, ...]] = []
-    for i, (token, (rid, *body)) in enumerate(zip(admitted.tokens, cells, strict=True)):
-        record = record_id(number, i)
-        records.append((record, owner, side, rid, token[:KEY_SIZE]))
-        sealed.append((record, token[KEY_SIZE:], b"".join(body)))
-    insert_many(session, _RECORD, records)
-    insert_many(session, _SEALED, sealed)
+    """The rows of batch ``number``, live from now on. Raises ConflictError for a record id used before.
+
+    Whole columns go to the database, which cuts them: two statements a batch and no object a row.
+    """
+    header, columns = admitted.batch.header, admitted.batch.columns
+    bodies = columns.bodies()
+    values = {
+        "count": header.count,
+        "first": record_id(number, 0),
+        "owner": owner,
+        "side": int(header.side),
+        "rids": columns.rid,
+        "tokens": admitted.token_column,
+        "bodies": bodies,
+        "width": len(bodies) // header.count,
+    }
+    connection = session.connection()
+    try:
+        connection.execute(_INSERT_RECORDS, values)
+    except sa.exc.IntegrityError:
+        raise ConflictError("a record id was used before; ids are never used again") from None
+    connection.execute(_INSERT_SEALED, values)
+
+
+def _numbers() -> sa.CTE:
+    """The positions of a batch of ``:count`` rows, in column ``i``."""
+    first = sa.select(sa.literal(0).label("i")).cte("numbers", recursive=True)
+    following = sa.select(first.c.i + 1).where(first.c.i + 1 < sa.bindparam("count", type_=_INT))
+    return first.union_all(following)
+
+
+def _cut(column: str, width: int | sa.BindParameter[int], start: int, size: Any) -> Any:
+    """Bytes ``start`` (from 0) up to ``start + size`` of row ``i`` of a column of ``width`` bytes a row."""
+    i = _NUMBERS.c.i
+    return sa.func.substr(sa.bindparam(column, type_=sa.LargeBinary), i * width + start + 1, size)
+
+
+_INT = sa.Integer()
+_NUMBERS = _numbers()
+_ID = sa.bindparam("first", type_=sa.BigInteger) + _NUMBERS.c.i
+_WIDTH = sa.bindparam("width", type_=_INT)
+_INSERT_RECORDS = _RECORD.insert().from_select(
+    ["id", "owner", "side", "rid", "key"],
+    sa.select(
+        _ID,
+        sa.bindparam("owner", type_=sa.BigInteger),
+        sa.bindparam("side", type_=_INT),
+        _cut("rids", RID_SIZE, 0, RID_SIZE),
+        _cut("tokens", WORD, 0, KEY_SIZE),
+    ),
+)
+_INSERT_SEALED = _SEALED.insert().from_select(
+    ["record", "rest", "body"],
+    sa.select(
+        _ID, _cut("tokens", WORD, KEY_SIZE, WORD - KEY_SIZE), _cut("bodies", _WIDTH, 0, _WIDTH)
+    ),
+)
 
 
 def insert_batch(session: Session, number: int, admitted: AdmittedBatch) -> None:
@@ -68,7 +110,7 @@ def insert_batch(session: Session, number: int, admitted: AdmittedBatch) -> None
             "capsule": admitted.batch.capsule,
             "signature": admitted.batch.signature,
             "root": admitted.root,
-            "leaf_hashes": b"".join(admitted.leaf_hashes),
+            "leaf_hashes": admitted.leaf_column,
             "state": Capsule.UNTESTED,
             "live": admitted.batch.header.count,
         },

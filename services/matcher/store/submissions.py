@@ -22,7 +22,7 @@ from libmatch.auditlog import (
 from libmatch.batch import AdmittedBatch
 from libmatch.errors import BatchError, ConflictError, SequenceError
 from libmatch.matching import make_hit
-from libmatch.records import RID_SIZE, Receipt, RecordRef, Side, Withdrawal, cut
+from libmatch.records import RID_SIZE, Receipt, RecordRef, Side, Withdrawal, cell
 from libmatch.release import hit_id
 from libmatch.suites import Suite
 from services.chassis.db import Database, to_micros
@@ -30,7 +30,6 @@ from services.chassis.refusals import Overloaded
 from services.matcher.store.joins import Match, find_matches
 from services.matcher.store.ledger import append_entries
 from services.matcher.store.rows import (
-    any_used,
     erase_rows,
     find_live,
     insert_batch,
@@ -198,11 +197,9 @@ class _Acceptance:
 
 def _admit(acceptance: _Acceptance, suite: Suite, admitted: AdmittedBatch, quota: Quota) -> Receipt:
     session, stream, at = acceptance.session, acceptance.stream, acceptance.at
-    count, rids = admitted.batch.header.count, cut(admitted.batch.columns.rid, RID_SIZE)
+    count, rids = admitted.batch.header.count, admitted.batch.columns.rid
     owner = stream.owner(session, suite)
     _check_quota(session, owner, count, quota, at)
-    if any_used(session, owner, rids):
-        raise ConflictError("a record id was used before; ids are never used again")
     number = next_number(session, _SUBMISSION.c.number)
     insert_rows(session, number, owner, admitted)
     matches = _match(session, number, count, stream, quota)
@@ -219,8 +216,9 @@ def _admit(acceptance: _Acceptance, suite: Suite, admitted: AdmittedBatch, quota
     return receipt
 
 
-def _new_ref(stream: _Stream, rids: list[bytes], match: Match) -> RecordRef:
-    return RecordRef(stream.side, stream.unit, rids[position_of(match.new_record)])
+def _new_ref(stream: _Stream, rids: bytes, match: Match) -> RecordRef:
+    rid = cell(rids, RID_SIZE, position_of(match.new_record))
+    return RecordRef(stream.side, stream.unit, rid)
 
 
 def _check_quota(session: Session, owner: int, count: int, quota: Quota, at: datetime) -> None:
