@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from struct import Struct
 
 import numpy as np
+import numpy.typing as npt
 
 from libmatch.accel.kernels import Kernel
 from libmatch.accel.rows import Rows, enc_rows, get_rows
 from libmatch.batch import compute_batch_root, hash_header, signed_bytes
-from libmatch.encoding import enc, u16
+from libmatch.encoding import enc
 from libmatch.errors import BatchError
 from libmatch.keys import SigningKey, seal_to
 from libmatch.manifest import Manifest
@@ -43,11 +45,17 @@ class SealedBatch:
     rids: tuple[bytes, ...]
 
 
-def pad_payload(payload: bytes, bucket: int) -> bytes:
-    """``u16 len ‖ payload ‖ zeros``, ``bucket`` bytes. Raises BatchError for a payload too long."""
-    if len(payload) > bucket - 2:
+def pad_payloads(payloads: Sequence[bytes], bucket: int) -> list[bytes]:
+    """``u16 len ‖ payload ‖ zeros``, ``bucket`` bytes each. Raises BatchError for a payload too long."""
+    if max(map(len, payloads)) > bucket - 2:
         raise BatchError(f"a payload of this epoch has at most {bucket - 2} bytes")
-    return (u16(len(payload)) + payload).ljust(bucket, b"\0")
+    pack = Struct(f">H{bucket - 2}s").pack  # fills up with zeros
+    return [pack(len(payload), payload) for payload in payloads]
+
+
+def pad_payload(payload: bytes, bucket: int) -> bytes:
+    """``pad_payloads`` of one."""
+    return pad_payloads([payload], bucket)[0]
 
 
 def seal_batch(
@@ -69,23 +77,21 @@ def seal_batch(
     rows = rows or get_rows(suite.number, Kernel.LIBRARY)
     header = BatchHeader(manifest.epoch_id, side, unit, seq, len(payloads))
     order = _random_order(header.count)
-    plaintexts = [pad_payload(payloads[i], manifest.bucket) for i in order]
-    rids = cut(os.urandom(RID_SIZE * len(order)), RID_SIZE)
+    places = order.tolist()
+    plaintexts = pad_payloads([payloads[i] for i in places], manifest.bucket)
+    in_order = cut(os.urandom(RID_SIZE * header.count), RID_SIZE)
+    rids = [in_order[i] for i in places]
     secret = hedge_secret(suite, header, os.urandom(32), plaintexts)
     columns = seal_rows(suite, header, secret, rids, halves.take(order), plaintexts, rows)
     capsule = seal_to(manifest.inspector_key, secret, header.encode())
     root = compute_batch_root(suite, header, columns, rows)
     signature = signing_key.sign(signed_bytes(suite, header, capsule, root))
-    by_input = dict(zip(order, rids, strict=True))
-    in_order = tuple(by_input[i] for i in range(header.count))
-    return SealedBatch(Batch(header, capsule, signature, columns), in_order)
+    return SealedBatch(Batch(header, capsule, signature, columns), tuple(in_order))
 
 
-def _random_order(count: int) -> list[int]:
+def _random_order(count: int) -> npt.NDArray[np.intp]:
     """The numbers below ``count`` in an order of the operating system's randomness."""
-    keys = np.frombuffer(os.urandom(8 * count), np.uint64)
-    order: list[int] = np.argsort(keys).tolist()
-    return order
+    return np.argsort(np.frombuffer(os.urandom(8 * count), np.uint64))
 
 
 def hedge_secret(

@@ -83,7 +83,7 @@ class HalvesColumn:
         """The halves that records of ``side`` need from the opposite record to open."""
         return self.g_ben if side is Side.REGISTRY else self.g_reg
 
-    def take(self, rows: Sequence[int] | slice) -> HalvesColumn:
+    def take(self, rows: Sequence[int] | npt.NDArray[np.intp] | slice) -> HalvesColumn:
         """The column of the rows with these numbers, in their order."""
         picked = (getattr(self, field.name)[rows] for field in fields(self))
         return HalvesColumn(*picked)
