@@ -353,6 +353,26 @@ def _generate_swapped(code: _Lanes, to: Any, source: Any) -> None:
         code.store(code.swap_bytes(code.load(source, offset)), to, offset)
 
 
+def _generate_bytes(code: _Lanes, to: Any, source: Any, size: Any) -> None:
+    build, byte, flag = code.builder, ir.IntType(8).as_pointer(), ir.IntType(1)
+    copy = build.module.declare_intrinsic("llvm.memcpy", [byte, byte, size.type])
+    places = (build.inttoptr(address, byte) for address in (to, source))
+    build.call(copy, [*places, size, ir.Constant(flag, 0)])
+
+
+def copy_masked(mask: int) -> Move:
+    """Copies 8 words, each byte xor ``mask``."""
+
+    def generate(code: _Lanes, to: Any, source: Any) -> None:
+        masks = code.constant(mask * 0x01010101)
+        for offset in (0, 16):
+            code.store(code.builder.xor(code.load(source, offset), masks), to, offset)
+
+    return _intrinsic_of(2, generate)
+
+
+copy_bytes: Splice = _intrinsic_of(3, _generate_bytes)
+"""Copies as many bytes as the third argument says."""
 copy_digest: Move = _intrinsic_of(2, _generate_copy)
 """Copies 8 words."""
 swap_digest: Move = _intrinsic_of(2, _generate_swapped)

@@ -12,7 +12,9 @@ from numba import njit
 from libmatch.accel.compress import (
     INITIAL_STATE,
     blake3_in_lanes,
+    copy_bytes,
     copy_digest,
+    copy_masked,
     sha256_in_lanes,
     sha256_with_instructions,
     swap_digest,
@@ -29,7 +31,10 @@ _INITIAL = np.array(INITIAL_STATE, np.uint32)
 def compile_rows(
     hmac: bool, instructions: bool
 ) -> tuple[Callable[[Bytes], Bytes], Callable[[Bytes, Bytes], Bytes]]:
-    """``hash(messages)`` and ``prf(keys, messages)``: HMAC-SHA256, or keyed BLAKE3, to LONGEST bytes."""
+    """``hash(messages)`` and ``prf(keys, messages)``: HMAC-SHA256, or keyed BLAKE3, to LONGEST bytes.
+
+    One row of ``keys`` is for all messages.
+    """
     if instructions:
         lanes, step = 3, sha256_with_instructions(3)
     else:
@@ -50,7 +55,8 @@ def compile_rows(
 def _over(loop: Callable[..., None], lanes: int, keys: Bytes, messages: Bytes) -> Bytes:
     n = len(messages)
     if more := max(0, lanes - n):  # rows that are dropped again
-        keys, messages = (np.pad(part, ((0, more), (0, 0))) for part in (keys, messages))
+        messages = np.pad(messages, ((0, more), (0, 0)))
+        keys = np.pad(keys, ((0, more), (0, 0))) if len(keys) == n else keys
     out = np.empty((n + more, _DIGEST // 4), np.uint32)
     if n:
         loop(np.ascontiguousarray(keys), np.ascontiguousarray(messages), out)
@@ -64,34 +70,42 @@ def _make_absorb(step: Any, lanes: int, *, hmac: bool) -> Any:
     """
 
     @njit(nogil=True)
+    def make_ends(length: int, before: int) -> Any:
+        """The blocks behind the last whole one, without the message's bytes."""
+        rest = length % _BLOCK
+        ends = np.zeros((2, _BLOCK), np.uint8)
+        if hmac:
+            ends[0, rest] = 0x80
+            bits = 8 * (before + length)
+            for i in range(8):
+                ends[int(rest + 9 > _BLOCK), _BLOCK - 1 - i] = (bits >> (8 * i)) & 0xFF
+        return ends
+
+    @njit(nogil=True)
     def absorb(states: Any, messages: Any, first: int, before: int, flags: int) -> None:
         length = messages.shape[1]
-        blocks = np.zeros((lanes, _BLOCK), np.uint8)
+        blocks = np.empty((lanes, _BLOCK), np.uint8)
         lengths = np.empty(lanes, np.uint32)
+        ends = make_ends(length, before)
         block, source = blocks.ctypes.data, messages.ctypes.data + first * length
         count = ((length + 9 if hmac else max(length, 1)) + _BLOCK - 1) // _BLOCK
         for number in range(count):
-            at, last = number * _BLOCK, number == count - 1
+            at = number * _BLOCK
             size = min(max(length - at, 0), _BLOCK)
             for lane in range(lanes):
                 lengths[lane] = size
+                to = block + lane * _BLOCK
                 if size == _BLOCK:
-                    for part in range(0, _BLOCK, _DIGEST):
-                        copy_digest(
-                            block + lane * _BLOCK + part, source + lane * length + at + part
-                        )
-                    continue
-                for i in range(size):
-                    blocks[lane, i] = messages[first + lane, at + i]
-                for i in range(size, _BLOCK):
-                    blocks[lane, i] = 0
-                if hmac and at <= length:
-                    blocks[lane, size] = 0x80
-                if hmac and last:
-                    bits = 8 * (before + length)
-                    for i in range(8):
-                        blocks[lane, _BLOCK - 1 - i] = (bits >> (8 * i)) & 0xFF
-            marks = flags | (_START if number == 0 else 0) | (_END_ROOT if last else 0)
+                    given = source + lane * length + at
+                    copy_digest(to, given)
+                    copy_digest(to + _DIGEST, given + _DIGEST)
+                else:
+                    end = ends.ctypes.data + (number - length // _BLOCK) * _BLOCK
+                    copy_digest(to, end)
+                    copy_digest(to + _DIGEST, end + _DIGEST)
+                    copy_bytes(to, source + lane * length + at, size)
+            marks = flags | (_START if number == 0 else 0)
+            marks |= _END_ROOT if number == count - 1 else 0
             step(states.ctypes.data, block, lengths.ctypes.data, marks)
 
     return absorb
@@ -124,11 +138,11 @@ def _make_keyed(absorb: Any, lanes: int) -> Any:
     @njit(nogil=True)
     def run(keys: Any, messages: Any, out: Any) -> None:
         states = np.empty((lanes, 8), np.uint32)
-        n = len(messages)
+        n, each = len(messages), len(keys) > 1
         for begin in range(0, n, lanes):
             first = min(begin, n - lanes)
             for lane in range(lanes):
-                key = keys.ctypes.data + (first + lane) * _DIGEST
+                key = keys.ctypes.data + (first + lane) * each * _DIGEST
                 copy_digest(states.ctypes.data + lane * _DIGEST, key)
             absorb(states, messages, first, 0, _KEYED)
             for lane in range(lanes):
@@ -139,34 +153,38 @@ def _make_keyed(absorb: Any, lanes: int) -> Any:
 
 
 def _make_hmac(step: Any, absorb: Any, lanes: int) -> Any:
-    """HMAC (RFC 2104) with a key of 32 bytes a row."""
+    """HMAC (RFC 2104) with a key of 32 bytes a row, or one for all rows."""
+    mask_inner, mask_outer = copy_masked(0x36), copy_masked(0x5C)
 
     @njit(nogil=True)
-    def begin_with(states: Any, keys: Any, first: int, mask: int) -> None:
-        blocks = np.empty((lanes, _BLOCK), np.uint8)
+    def begin_with(states: Any, blocks: Any) -> None:
         for lane in range(lanes):
-            for i in range(8):
-                states[lane, i] = _INITIAL[i]
-            for i in range(_DIGEST):
-                blocks[lane, i] = keys[first + lane, i] ^ mask
-            for i in range(_DIGEST, _BLOCK):
-                blocks[lane, i] = mask
+            copy_digest(states.ctypes.data + lane * _DIGEST, _INITIAL.ctypes.data)
         step(states.ctypes.data, blocks.ctypes.data, 0, 0)
 
     @njit(nogil=True)
     def run(keys: Any, messages: Any, out: Any) -> None:
-        states = np.empty((lanes, 8), np.uint32)
+        states = np.empty((3, lanes, 8), np.uint32)  # at work, and begun with either mask
         inner = np.empty((lanes, _DIGEST), np.uint8)
-        n = len(messages)
+        blocks = np.empty((2, lanes, _BLOCK), np.uint8)
+        blocks[0], blocks[1] = 0x36, 0x5C
+        n, each = len(messages), len(keys) > 1
         for begin in range(0, n, lanes):
             first = min(begin, n - lanes)
-            begin_with(states, keys, first, 0x36)
-            absorb(states, messages, first, _BLOCK, 0)
+            if each or begin == 0:
+                for lane in range(lanes):
+                    key = keys.ctypes.data + (first + lane) * each * _DIGEST
+                    mask_inner(blocks[0].ctypes.data + lane * _BLOCK, key)
+                    mask_outer(blocks[1].ctypes.data + lane * _BLOCK, key)
+                begin_with(states[1], blocks[0])
+                begin_with(states[2], blocks[1])
+            states[0] = states[1]
+            absorb(states[0], messages, first, _BLOCK, 0)
             for lane in range(lanes):
                 place = inner.ctypes.data + lane * _DIGEST
                 swap_digest(place, states.ctypes.data + lane * _DIGEST)
-            begin_with(states, keys, first, 0x5C)
-            absorb(states, inner, 0, _BLOCK, 0)
+            states[0] = states[2]
+            absorb(states[0], inner, 0, _BLOCK, 0)
             for lane in range(lanes):
                 place = out.ctypes.data + (first + lane) * _DIGEST
                 swap_digest(place, states.ctypes.data + lane * _DIGEST)

@@ -28,7 +28,7 @@ _CHECKED_LENGTHS = (0, 1, 54, 55, 56, 63, 64, 65, 119, 128, 700)
 class Rows:
     """The functions of one suite. Each gives uint8[n, 32].
 
-    ``hash(messages)``; ``prf(keys, messages)`` with keys uint8[n, 32].
+    ``hash(messages)``; ``prf(keys, messages)`` with keys uint8[n, 32], or uint8[1, 32] for all rows.
     """
 
     hash: Callable[[Bytes], Bytes]
@@ -36,8 +36,7 @@ class Rows:
 
     def prf_under(self, key: bytes, messages: Bytes) -> Bytes:
         """``prf`` with one key of 32 bytes for all rows."""
-        keys = np.broadcast_to(np.frombuffer(key, np.uint8), (len(messages), HASH_SIZE))
-        return self.prf(np.ascontiguousarray(keys), messages)
+        return self.prf(np.frombuffer(key, np.uint8).reshape(1, HASH_SIZE), messages)
 
 
 def enc_rows(label: str, *fields: bytes | Bytes, before: bytes = b"") -> Bytes:
@@ -89,18 +88,23 @@ def get_rows(suite: int, kernel: Kernel | None = None) -> Rows:
         messages = np.frombuffer(os.urandom(19 * length), np.uint8).reshape(19, length)
         keys = np.frombuffer(os.urandom(19 * HASH_SIZE), np.uint8).reshape(19, HASH_SIZE)
         same = np.array_equal(rows.hash(messages), library.hash(messages))
-        if not (same and np.array_equal(rows.prf(keys, messages), library.prf(keys, messages))):
+        for given in (keys, keys[:1]):
+            same = same and np.array_equal(rows.prf(given, messages), library.prf(given, messages))
+        if not same:
             raise KernelError(f"kernel {chosen} of suite {suite} computes wrong bytes here")
     return rows
 
 
 def _from_library(suite: int) -> Rows:
-    h, prf = get_suite(suite).h, get_suite(suite).prf
+    h, prf, prf_under = get_suite(suite).h, get_suite(suite).prf, get_suite(suite).prf_under
 
     def hash_all(messages: Bytes) -> Bytes:
         return _join([h(row.tobytes()) for row in messages])
 
     def prf_all(keys: Bytes, messages: Bytes) -> Bytes:
+        if len(keys) == 1:
+            under = prf_under(keys[0].tobytes())
+            return _join([under(row.tobytes()) for row in messages])
         pairs = zip(keys, messages, strict=True)
         return _join([prf(key.tobytes(), row.tobytes()) for key, row in pairs])
 
@@ -122,6 +126,8 @@ def _compile(suite: int, kernel: Kernel) -> Rows:
         return (fast[0] if messages.shape[1] <= LONGEST else library.hash)(messages)
 
     def prf_all(keys: Bytes, messages: Bytes) -> Bytes:
+        if len(keys) not in (1, len(messages)):
+            raise ValueError("a key a row, or one for all")
         return (fast[1] if messages.shape[1] <= LONGEST else library.prf)(keys, messages)
 
     return Rows(hash_all, prf_all)

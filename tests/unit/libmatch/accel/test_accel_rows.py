@@ -57,7 +57,14 @@ def test_rows_are_hashed_as_single_messages_are(
     assert [d.tobytes() for d in found.prf(keys, messages)] == expected
     if n:
         under = found.prf_under(keys[0].tobytes(), messages)
-        assert under[n - 1].tobytes() == prf(keys[0].tobytes(), messages[n - 1].tobytes())
+        expected = [prf(keys[0].tobytes(), message.tobytes()) for message in messages]
+        assert [d.tobytes() for d in under] == expected
+
+
+@each_kernel
+def test_keys_that_are_neither_one_nor_one_a_row_are_refused(suite: int, kernel: Kernel) -> None:
+    with pytest.raises(ValueError, match=r"key|argument"):
+        get_rows(suite, kernel).prf(matrix(2, 32, 0), matrix(3, 5, 0))
 
 
 @each_kernel
