@@ -67,7 +67,7 @@ class Submissions:
         Raises ConflictError, SequenceError, Overloaded (quota), BatchError (too many pairs).
         """
         header = batch.batch.header
-        stream = _Stream(header.epoch, header.unit, header.side)
+        stream = Stream(header.epoch, header.unit, header.side)
 
         def write(session: Session) -> Receipt:
             acceptance = _Acceptance(session, self._signer, stream, header.seq, batch.digest, at)
@@ -84,7 +84,7 @@ class Submissions:
         unit and side; which of them is not told, so that it is no oracle.
         """
         w = withdrawal
-        stream = _Stream(w.epoch, w.unit, w.side)
+        stream = Stream(w.epoch, w.unit, w.side)
 
         def write(session: Session) -> Receipt:
             acceptance = _Acceptance(session, self._signer, stream, w.seq, digest, at)
@@ -94,17 +94,17 @@ class Submissions:
 
     def find_receipt(self, epoch: bytes, unit: str, side: Side, seq: int) -> Receipt | None:
         """The stored receipt of that number, if there is one."""
-        stream = _Stream(epoch, unit, side)
+        stream = Stream(epoch, unit, side)
         found = self._database.read(lambda session: stream.find(session, seq))
         return found and found[1]
 
     def next_seq(self, epoch: bytes, unit: str, side: Side) -> int:
         """The number that the unit's next submission of this side must have; the first is 1."""
-        return self._database.read(_Stream(epoch, unit, side).next_seq)
+        return self._database.read(Stream(epoch, unit, side).next_seq)
 
 
 @dataclass(frozen=True)
-class _Stream:
+class Stream:
     """The numbered submissions of one unit and side in one epoch."""
 
     epoch: bytes
@@ -148,7 +148,7 @@ class _Acceptance:
 
     session: Session
     signer: LogSigner
-    stream: _Stream
+    stream: Stream
     seq: int
     digest: bytes
     at: datetime
@@ -216,7 +216,7 @@ def _admit(acceptance: _Acceptance, suite: Suite, admitted: AdmittedBatch, quota
     return receipt
 
 
-def _new_ref(stream: _Stream, rids: bytes, match: Match) -> RecordRef:
+def _new_ref(stream: Stream, rids: bytes, match: Match) -> RecordRef:
     rid = cell(rids, RID_SIZE, position_of(match.new_record))
     return RecordRef(stream.side, stream.unit, rid)
 
@@ -237,7 +237,7 @@ def _check_quota(session: Session, owner: int, count: int, quota: Quota, at: dat
         )
 
 
-def _match(session: Session, number: int, count: int, stream: _Stream, quota: Quota) -> list[Match]:
+def _match(session: Session, number: int, count: int, stream: Stream, quota: Quota) -> list[Match]:
     ends = record_id(number, 0), record_id(number, count - 1)
     limit = quota.hits_per_batch + 1
     matches = find_matches(session, *ends, stream.side, stream.epoch, limit)
