@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.chassis_pki import Pki
+from tests.postgresql import postgresql_server, postgresql_url
+
+__all__ = ["postgresql_server", "postgresql_url"]  # fixtures for every test
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -35,7 +35,7 @@ class ItemRow(Tables, table=True):
     item_ref: str = Field(unique=True)
     item_name: str
     programme: str
-    amount_fen: int | None
+    amount_fen: int | None = Field(sa_type=sa.BigInteger)
     place: str
     start: date | None
     remark: str
@@ -67,8 +67,8 @@ class PersonRow(Tables, table=True):
     changed_at: datetime = Field(sa_type=UtcDateTime)
     in_pre: bool
     in_post: bool
-    pre_amount_fen: int | None
-    post_amount_fen: int | None
+    pre_amount_fen: int | None = Field(sa_type=sa.BigInteger)
+    post_amount_fen: int | None = Field(sa_type=sa.BigInteger)
 
 
 class ItemListRow(Tables, table=True):
@@ -99,7 +99,13 @@ class ListEntryRow(Tables, table=True):
 
     __tablename__ = "item_list_entry"
     __table_args__ = (
-        Index("list_entry_one_waiting", "item_ref", unique=True, sqlite_where=sa.text("waiting")),
+        Index(
+            "list_entry_one_waiting",
+            "item_ref",
+            unique=True,
+            sqlite_where=sa.text("waiting"),
+            postgresql_where=sa.text("waiting"),
+        ),
         STRICT,
     )
 

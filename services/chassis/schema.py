@@ -28,7 +28,7 @@ _VERSION_TABLE = "alembic_version"
 def migrate(database: Database, versions_dir: Path) -> None:
     """Brings ``database`` to the newest revision in ``versions_dir``: all steps or none.
 
-    Raises DatabaseError where the database is newer than this code.
+    Raises DatabaseError where the database is newer than this code, or where a table stays in use.
     """
     config = _config(versions_dir)
     with database.writer_connection() as connection:
@@ -87,19 +87,27 @@ def write_revision(versions_dir: Path, metadata: sa.MetaData, message: str) -> P
     return Path(revision.path)
 
 
-def schema_differences(versions_dir: Path, metadata: sa.MetaData) -> list[str]:
-    """What the revisions and ``metadata`` disagree about, and tables that are not STRICT.
+def schema_differences(
+    versions_dir: Path, metadata: sa.MetaData, empty: Database | None = None
+) -> list[str]:
+    """What the revisions and ``metadata`` disagree about, and SQLite tables that are not STRICT.
 
-    For a service's test, in which it must be empty.
+    For a service's test, in which it must be empty. ``empty``: a database to try it in; else one in SQLite.
     """
+    if empty is not None:
+        return _differences(empty, versions_dir, metadata)
     with tempfile.TemporaryDirectory() as folder, _scratch(Path(folder)) as database:
-        migrate(database, versions_dir)
-        with database.writer_connection() as connection:
-            context = MigrationContext.configure(
-                connection, opts={"include_object": _is_own, "compare_type": _type_differs}
-            )
-            found = [str(difference) for difference in compare_metadata(context, metadata)]
-            return found + _not_strict(connection)
+        return _differences(database, versions_dir, metadata)
+
+
+def _differences(database: Database, versions_dir: Path, metadata: sa.MetaData) -> list[str]:
+    migrate(database, versions_dir)
+    with database.writer_connection() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_object": _is_own, "compare_type": _type_differs}
+        )
+        found = [str(difference) for difference in compare_metadata(context, metadata)]
+        return found + (_not_strict(connection) if connection.dialect.name == "sqlite" else [])
 
 
 def _scratch(folder: Path) -> Database:

@@ -36,7 +36,13 @@ class Record(HolderTables, table=True):
 
     __tablename__ = "record"
     __table_args__ = (
-        Index("record_one_wanted", "subject", unique=True, sqlite_where=sa.text("wanted")),
+        Index(
+            "record_one_wanted",
+            "subject",
+            unique=True,
+            sqlite_where=sa.text("wanted"),
+            postgresql_where=sa.text("wanted"),
+        ),
         Index("record_state", "state", "wanted"),
         Index("record_message", "epoch", "seq"),
         STRICT,
@@ -74,7 +80,7 @@ class Message(HolderTables, table=True):
     sealed_at: datetime = Field(sa_type=UtcDateTime)
     reason: str = ""
     receipt: bytes | None = None
-    leaf_index: int | None = None
+    leaf_index: int | None = Field(default=None, sa_type=sa.BigInteger)
     proven: bool = False
 
 
@@ -86,7 +92,7 @@ class SeenCheckpoint(HolderTables, table=True):
 
     note: str = Field(primary_key=True)  # signed note, text
     log_key: bytes = Field(index=True)
-    size: int
+    size: int = Field(sa_type=sa.BigInteger)
     root: bytes
     seen_at: datetime = Field(sa_type=UtcDateTime)
     consistent: bool

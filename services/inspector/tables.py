@@ -146,7 +146,12 @@ class Matter(Tables, table=True):
             "capacity",
             name="matter_key",
         ),
-        Index("matter_unplanned", "number", sqlite_where=sa.text("replan")),
+        Index(
+            "matter_unplanned",
+            "number",
+            sqlite_where=sa.text("replan"),
+            postgresql_where=sa.text("replan"),
+        ),
         _STRICT,
     )
 

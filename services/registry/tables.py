@@ -94,7 +94,7 @@ class OfficialNoticeRow(Tables, table=True):
     item_ref: str
     item_name: str
     programme: str
-    amount_fen: int | None
+    amount_fen: int | None = Field(sa_type=sa.BigInteger)
     place: str
     start: date | None
 

@@ -1,7 +1,8 @@
 """Column types that mean the same in SQLite and in PostgreSQL.
 
-Every integer has 64 bits (an amount in fen does not fit 32), every text is TEXT, an enumeration is a text.
-SQLite's STRICT tables know INTEGER, REAL, TEXT and BLOB only; these are the names that the types get.
+Every text is TEXT, an enumeration is a text. SQLite's STRICT tables know INTEGER, REAL, TEXT and BLOB only;
+these are the names that the types get. An ``int`` has 32 bits in PostgreSQL: what may outgrow them (an amount
+in fen, a position in the log) is declared as BigInteger.
 """
 
 from __future__ import annotations
@@ -71,8 +72,3 @@ def _as_double(_type: Any, _compiler: Any, **_: Any) -> str:
 @compiles(sa.SmallInteger, "sqlite")
 def _as_integer(_type: Any, _compiler: Any, **_: Any) -> str:
     return "INTEGER"
-
-
-@compiles(sa.Integer, "postgresql")
-def _as_bigint(_type: Any, _compiler: Any, **_: Any) -> str:
-    return "BIGINT"

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 _COPIED_AS: tuple[tuple[type[sa.types.TypeEngine[Any]], str], ...] = (
     (sa.Boolean, "bool"),
-    (sa.Integer, "int8"),
+    (sa.BigInteger, "int8"),  # before its base
+    (sa.SmallInteger, "int2"),
+    (sa.Integer, "int4"),
     (sa.Float, "float8"),
     (sa.Date, "date"),
     (sa.LargeBinary, "bytea"),

@@ -12,7 +12,7 @@ _attributes = context.config.attributes
 context.configure(
     connection=_attributes["connection"],
     target_metadata=_attributes.get("metadata"),
-    # SQLite's DDL is transactional once BEGIN is ours: all migrations happen or none.
+    # DDL is transactional, in SQLite once BEGIN is ours: all migrations happen or none.
     transactional_ddl=True,
     render_as_batch=False,
     **_attributes.get("options", {}),

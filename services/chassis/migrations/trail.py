@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from services.chassis.migrations.append_only import refuse_changes
+
 
 def create_trail() -> None:
     """Creates table ``audit`` and the triggers that refuse to change or delete its rows."""
@@ -23,9 +25,4 @@ def create_trail() -> None:
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sqlite_strict=True,
     )
-    # Against accidents and injected SQL; against who holds the file there is the chain.
-    for verb in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
-        )
+    refuse_changes("audit", "the audit trail is append-only")

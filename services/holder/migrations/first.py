@@ -15,7 +15,7 @@ def create_tables() -> None:
         "checkpoint",
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("log_key", sa.LargeBinary(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("consistent", sa.Boolean(), nullable=False),
@@ -51,7 +51,7 @@ def create_tables() -> None:
         sa.Column("sealed_at", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("receipt", sa.LargeBinary(), nullable=True),
-        sa.Column("leaf_index", sa.Integer(), nullable=True),
+        sa.Column("leaf_index", sa.BigInteger(), nullable=True),
         sa.Column("proven", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint("epoch", "seq", name="outbox_epoch_seq"),
@@ -76,6 +76,11 @@ def create_tables() -> None:
     op.create_index(op.f("ix_record_subject"), "record", ["subject"], unique=False)
     op.create_index("record_message", "record", ["epoch", "seq"], unique=False)
     op.create_index(
-        "record_one_wanted", "record", ["subject"], unique=True, sqlite_where=sa.text("wanted")
+        "record_one_wanted",
+        "record",
+        ["subject"],
+        unique=True,
+        sqlite_where=sa.text("wanted"),
+        postgresql_where=sa.text("wanted"),
     )
     op.create_index("record_state", "record", ["state", "wanted"], unique=False)

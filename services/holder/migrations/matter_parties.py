@@ -19,10 +19,9 @@ def create_matter_parties() -> None:
         sqlite_strict=True,
     )
     op.create_index("matter_party_told", "matter_party", ["told"], unique=False)
-    nothing = sa.text("0")
     for column in (
-        sa.Column("resealed", sa.Boolean(), nullable=False, server_default=nothing),
-        sa.Column("tries", sa.Integer(), nullable=False, server_default=nothing),
+        sa.Column("resealed", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("tries", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.Column("not_before", sa.BigInteger(), nullable=True),
     ):
         op.add_column("matter_report", column)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from services.chassis.migrations.append_only import refuse_changes
+
 
 def create_matters() -> None:
     """Creates the five tables, and the triggers that refuse to change or delete an entry."""
@@ -20,11 +22,7 @@ def create_matters() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_public_notice_case_id"), "public_notice", ["case_id"], unique=False)
-    for verb in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER matter_entry_no_{verb.lower()} BEFORE {verb} ON matter_entry "
-            "BEGIN SELECT RAISE(ABORT, 'the steps of a matter are append-only'); END"
-        )
+    refuse_changes("matter_entry", "the steps of a matter are append-only")
 
 
 def _create_matter() -> None:

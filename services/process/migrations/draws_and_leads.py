@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from services.chassis.migrations.append_only import refuse_changes
+
 
 def create_draws_and_leads() -> None:
     """Creates the four tables, and the triggers that refuse to change or delete a result or a step."""
@@ -19,11 +21,7 @@ def create_draws_and_leads() -> None:
         sqlite_strict=True,
     )
     for table in ("check_result", "lead_entry"):
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
+        refuse_changes(table, f"{table} is append-only")
 
 
 def _create_draws() -> None:

@@ -50,6 +50,7 @@ def upgrade() -> None:
         ["item_ref"],
         unique=True,
         sqlite_where=sa.text("waiting"),
+        postgresql_where=sa.text("waiting"),
     )
     _add_columns()
 
@@ -58,11 +59,11 @@ def _add_columns() -> None:
     op.add_column("item", sa.Column("finished", sa.Date(), nullable=True))
     op.add_column("item", sa.Column("list_id", sa.LargeBinary(), nullable=True))
     # Defaults as the release before this one may still add rows.
-    yes, no = sa.text("1"), sa.text("0")
+    yes, no = sa.true(), sa.false()
     op.add_column("person", sa.Column("in_pre", sa.Boolean(), nullable=False, server_default=yes))
     op.add_column("person", sa.Column("in_post", sa.Boolean(), nullable=False, server_default=no))
     for phase in ("pre", "post"):
-        op.add_column("person", sa.Column(f"{phase}_amount_fen", sa.Integer(), nullable=True))
+        op.add_column("person", sa.Column(f"{phase}_amount_fen", sa.BigInteger(), nullable=True))
     op.execute(
         "UPDATE person SET in_pre = NOT withdrawn, pre_amount_fen = "
         "(SELECT amount_fen FROM item WHERE item.ref = person.item)"

@@ -95,7 +95,7 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(
-        "matter_unplanned", "matter", ["number"], unique=False, sqlite_where=sa.text("replan")
+        "matter_unplanned", "matter", ["number"], unique=False, sqlite_where=sa.text("replan"), postgresql_where=sa.text("replan")
     )
     op.create_table(
         "roster_seen",

@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column("item_ref", sa.Text(), nullable=False),
         sa.Column("item_name", sa.Text(), nullable=False),
         sa.Column("programme", sa.Text(), nullable=False),
-        sa.Column("amount_fen", sa.Integer(), nullable=True),
+        sa.Column("amount_fen", sa.BigInteger(), nullable=True),
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("start", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
