@@ -1,0 +1,250 @@
+"""The disk fills up, or a call to it fails, at the n-th call, for every n: no receipt, nothing partial.
+
+The fault is made below SQLite (``tests.sqlite_vfs``), so that all above it is the real thing: stores and use
+cases. What a caller then gets says that storage failed, in Chinese too, and never a word of SQL. Once the fault
+is gone the same process takes the same submission, and a restart finds all that was acknowledged.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from libmatch.records import RID_SIZE, Side
+from services.chassis.db import Database, DatabaseError
+from services.chassis.errors import outcome_of
+from services.chassis.refusals import ChassisError
+from tests.crash_story import Fact, Seen, Story, Stream, story_district
+from tests.crash_work import Work
+from tests.judge_store import judge, judge_file
+from tests.sqlite_vfs import OK, Watcher, watched
+
+NAME = "matcher.db"
+REG_A, BEN_A = Stream("reg-a", Side.REGISTRY), Stream("ben-a", Side.BENEFICIARY)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Which call fails with which result of SQLite, and whether all that follow fail too."""
+
+    call: str
+    code: int
+    lasting: bool = False
+
+
+FAULTS = {
+    "full": Fault("xWrite", 13, lasting=True),  # SQLITE_FULL
+    "write": Fault("xWrite", 10 | 3 << 8),  # SQLITE_IOERR_WRITE
+    "sync": Fault("xSync", 10 | 4 << 8),  # SQLITE_IOERR_FSYNC
+    "sync-lasting": Fault("xSync", 10 | 4 << 8, lasting=True),
+    "truncate": Fault("xTruncate", 10 | 6 << 8),  # SQLITE_IOERR_TRUNCATE
+    "read": Fault("xRead", 10 | 1 << 8),  # SQLITE_IOERR_READ
+    "open": Fault("xOpen", 14),  # SQLITE_CANTOPEN
+    "shared-memory": Fault("xShmMap", 10 | 21 << 8),  # SQLITE_IOERR_SHMMAP
+}
+
+
+class Saboteur(Watcher):
+    """Lets the ``nth`` call of a fault's kind fail, while it is armed."""
+
+    def __init__(self) -> None:
+        self._fault: Fault | None = None
+        self._left = 0
+        self.struck = 0
+
+    def before(self, call: str, name: str) -> int:
+        fault = self._fault
+        if fault is None or call != fault.call:
+            return OK
+        self._left -= 1
+        if self._left > 0 or (self._left < 0 and not fault.lasting):
+            return OK
+        self.struck += 1
+        return fault.code
+
+    @contextmanager
+    def armed(self, fault: Fault, nth: int) -> Iterator[None]:
+        self._fault, self._left, self.struck = fault, nth, 0
+        try:
+            yield
+        finally:
+            self._fault = None
+
+
+class Scene:
+    """A matcher whose disk may fail."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.data, self.kit = folder, folder / "data", folder / "kit"
+        self.data.mkdir()
+        self.story, self.seen = Story(story_district(), random.Random(5)), Seen()
+        self.story.district.write_epoch(self.kit)
+        self.saboteur = Saboteur()
+
+    def open(self) -> Work:
+        def tell(fact: Fact) -> None:
+            self.seen.note(*fact)
+
+        district = self.story.district
+        return Work(f"sqlite:///{self.data / NAME}", self.kit, district, district.now, tell)
+
+    def submit_next(self, work: Work, stream: Stream) -> None:
+        reached = self.seen.reached()
+        self.story.extend(1, reached)
+        work.submit(self.story.streams[stream][reached[stream]])
+
+    def fill(self, work: Work, rounds: int = 1) -> None:
+        for _ in range(rounds):
+            for stream in self.story.streams:
+                self.submit_next(work, stream)
+
+    def judge(self, work: Work) -> None:
+        faults = judge(work.database, self.story, self.seen)
+        assert not faults, faults[:5]
+
+    @contextmanager
+    def copied(self) -> Iterator[Path]:
+        """What the next start would find if the process were killed now."""
+        copy = self.folder / "copy"
+        copy.mkdir()
+        for path in self.data.glob(f"{NAME}*"):
+            shutil.copy(path, copy)
+        yield copy / NAME
+        shutil.rmtree(copy)
+
+    def judge_copy(self) -> None:
+        with self.copied() as path:
+            assert judge_file(path, self.story, self.seen) == []
+
+
+def set_pragmas(database: Database, settings: Iterable[str]) -> None:
+    """On the one connection that writes."""
+    with database.writer_connection() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        for setting in settings:
+            driver.execute(f"PRAGMA {setting}")
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    scene = Scene(tmp_path)
+    with watched(scene.data, scene.saboteur):
+        yield scene
+
+
+def must_be_explained(error: DatabaseError | ChassisError) -> None:
+    """A caller hears that storage failed, in both languages, and nothing of the database's inside.
+
+    Whoever starts the service, or has it erase, reads which file it is.
+    """
+    if isinstance(error, DatabaseError):
+        assert NAME in str(error)
+        return
+    outcome = outcome_of(error)
+    assert outcome.reason in ("STORAGE_FULL", "STORAGE_FAILED"), repr(error)
+    assert outcome.message_zh
+    text = f"{outcome.message} {outcome.message_zh} {outcome.details}".lower()
+    assert not any(word in text for word in ("select", "insert", "update", "sqlite", "traceback"))
+
+
+# Little memory and many checkpoints, so that a submission reads, writes early and writes the file itself.
+TIGHT = ("cache_size=10", "wal_autocheckpoint=20")
+
+ACTIONS: dict[str, Callable[[Scene, Work], None]] = {
+    "submission": lambda scene, work: scene.submit_next(work, REG_A),
+    "gate": lambda _, work: work.ask_gate(BEN_A.unit, [bytes(RID_SIZE)]),
+    "notice": lambda _, work: work.notify(random.Random(1)),
+}
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("fault", ["full", "write", "sync", "sync-lasting", "read"])
+def test_a_call_that_fails_gives_no_answer_and_leaves_nothing(
+    scene: Scene, fault: str, action: str, long: bool
+) -> None:
+    act, failed = ACTIONS[action], 0
+    with scene.open() as work:
+        set_pragmas(work.database, TIGHT)
+        scene.fill(work, rounds=2)
+        for nth in itertools.count(1, 1 if long or action == "submission" else 5):
+            error = attempt(scene, work, FAULTS[fault], nth, act)
+            if error is not None:
+                failed += 1
+                must_be_explained(error)
+            if nth % 10 == 1:
+                scene.judge(work)
+                scene.judge_copy()
+            act(scene, work)  # the fault is gone
+            if not scene.saboteur.struck:
+                break
+        scene.judge(work)
+    assert failed, "no call failed: nothing was tried"
+    assert judge_file(scene.data / NAME, scene.story, scene.seen) == []
+
+
+def attempt(
+    scene: Scene, work: Work, fault: Fault, nth: int, act: Callable[[Scene, Work], None]
+) -> ChassisError | None:
+    """What ``act`` was refused with; then nothing was answered."""
+    before = len(scene.seen.facts)
+    with scene.saboteur.armed(fault, nth):
+        try:
+            act(scene, work)
+        except ChassisError as error:
+            answered = len(scene.seen.facts) - before
+            assert answered == 0 or (answered == 1 and act is ACTIONS["notice"])  # its first half
+            return error
+    return None
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("first", [True, False], ids=["first-start", "after-a-crash"])
+def test_a_start_that_fails_says_so_and_the_next_one_finds_everything(
+    scene: Scene, fault: str, first: bool, long: bool
+) -> None:
+    found = scene.folder / "found"
+    found.mkdir()
+    if not first:
+        with scene.open() as work:
+            scene.fill(work)
+            for path in scene.data.glob(f"{NAME}*"):
+                shutil.copy(path, found)
+    for nth in itertools.count(1, 1 if long else 12):
+        shutil.rmtree(scene.data)
+        shutil.copytree(found, scene.data)
+        with scene.saboteur.armed(FAULTS[fault], nth):
+            try:
+                scene.open().database.close()
+            except (DatabaseError, ChassisError) as error:
+                must_be_explained(error)
+            if not scene.saboteur.struck:
+                return
+        assert judge_file(scene.data / NAME, scene.story, scene.seen) == []
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("fault", ["full", "write", "sync", "truncate", "read"])
+def test_erasing_traces_that_fails_loses_nothing(scene: Scene, fault: str, long: bool) -> None:
+    with scene.open() as work:
+        scene.fill(work, rounds=2)
+        for nth in itertools.count(1, 1 if long else 40):
+            with scene.saboteur.armed(FAULTS[fault], nth):
+                try:
+                    work.database.erase_traces()
+                except (DatabaseError, ChassisError) as error:
+                    must_be_explained(error)
+            scene.judge(work)
+            scene.judge_copy()
+            scene.submit_next(work, REG_A)
+            if not scene.saboteur.struck:
+                return
