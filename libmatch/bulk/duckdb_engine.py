@@ -74,13 +74,18 @@ class DuckDB:
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
         import duckdb
 
-        source = f"read_parquet({_quote(_escape(path))}, hive_partitioning = false)"
         try:
-            self._connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {source}")  # noqa: S608
+            self.open_parts(name, [path])
         except duckdb.InvalidInputException:
             raise InputError(
                 f"{path.name} is no Parquet file", f"{path}：不是 Parquet 文件，或文件不完整"
             ) from None
+
+    def open_parts(self, name: str, paths: Sequence[Path]) -> None:
+        """Return when the rows of all those Parquet files, in their order, are the view ``name``."""
+        files = ", ".join(_quote(_escape(path)) for path in paths)
+        source = f"read_parquet([{files}], hive_partitioning = false)"
+        self._connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {source}")  # noqa: S608
 
     def read_settings(self, path: Path) -> dict[str, str]:
         """The key-value metadata of a Parquet file."""
@@ -108,7 +113,7 @@ class DuckDB:
     def copy_rows(self, sql: str, out: Path, settings: Mapping[str, str]) -> int:
         """How many rows of a query were written to a Parquet file with that key-value metadata."""
         pairs = ", ".join(f"{_quote(key)}: {_quote(value)}" for key, value in settings.items())
-        options = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{pairs}}}"
+        options = f"FORMAT parquet, COMPRESSION uncompressed, KV_METADATA {{{pairs}}}"
         copied = self._connection.execute(f"COPY ({sql}) TO {_quote(str(out))} ({options})")
         row = copied.fetchone()
         assert row is not None

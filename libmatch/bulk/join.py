@@ -6,18 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from libmatch.bulk.columns import join_rids
 from libmatch.bulk.duckdb_engine import Resources, open_engine
+from libmatch.bulk.hits import HITS_FORMAT
+from libmatch.bulk.spark_engine import SparkSettings, join_on_spark
 from libmatch.bulk.staging import stage
-from libmatch.bulk.tables import EPOCH_KEY, FORMAT_KEY, open_checked, open_format
+from libmatch.bulk.tables import COLUMNS, TableHead, describe, open_checked
 from libmatch.errors import InputError
-
-Bytes = npt.NDArray[np.uint8]
-HITS_FORMAT = "libmatch/1/token-hits"
-HITS_COLUMNS = ("a_r0", "a_r1", "b_r0", "b_r1")
 
 # Plain SQL, nothing of one engine. All 32 bytes are the key of the hash join, so that tokens that share
 # their first bytes cost no more than others; 16 bytes with the rest compared behind were no faster.
@@ -32,6 +26,7 @@ class Engine(StrEnum):
     """What runs the join."""
 
     DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 @dataclass(frozen=True)
@@ -50,44 +45,42 @@ def join_tables(
     *,
     engine: Engine = Engine.DUCKDB,
     resources: Resources | None = None,
+    spark: SparkSettings | None = None,
     overwrite: bool = False,
 ) -> JoinCounts:
     """What was joined; the pairs of record ids are at ``out``, all or nothing (docs/spec/bulk.md).
 
     Pairs ascend by the columns a_r0, a_r1, b_r0, b_r1. A token that stands i times in A and j times in B
     gives i · j pairs. Cost: linear, and a sort of the pairs; what exceeds the memory goes through the disk
-    beside ``out``. Raises InputError for a table that cannot be used, tables of two epochs, or too little
-    memory; FileExistsError; OSError for a full disk; ModuleNotFoundError without DuckDB.
+    beside ``out``. Raises InputError for a table that cannot be used, tables of two epochs, too little
+    memory, or where Spark fails; FileExistsError; OSError for a full disk; ModuleNotFoundError without the
+    engine, or without DuckDB, which checks the tables and writes the file whatever the engine.
     """
-    if engine is not Engine.DUCKDB:
-        raise ValueError("no such engine")
     _refuse_same(a, b, out)
+    resources = resources or Resources()
+    on_spark = engine is Engine.SPARK
     with (
         stage(out, overwrite=overwrite) as (folder, result),
-        open_engine(folder, resources or Resources(), keep_order=False) as running,
+        open_engine(folder, resources, keep_order=on_spark) as running,
     ):
-        head_a = open_checked(running, "a", a)
-        head_b = open_checked(running, "b", b)
-        if head_a.epoch_id != head_b.epoch_id:
-            raise InputError(
-                "the tables are of two epochs: no token can match",
-                "两个令牌表不是同一周期的，无法比对；请用同一周期的令牌表",
-            )
-        settings = {FORMAT_KEY: HITS_FORMAT, EPOCH_KEY: head_a.epoch_id.hex()}
-        pairs = running.copy_rows(JOIN_SQL, result, settings)
-    return JoinCounts(head_a.rows, head_b.rows, pairs)
+        heads = open_checked(running, "a", a), open_checked(running, "b", b)
+        epoch_id = _require_one_epoch(heads)
+        sql = JOIN_SQL
+        if on_spark:
+            found = join_on_spark(sql, COLUMNS, (a, b), folder, resources, spark or SparkSettings())
+            running.open_parts("found", found)
+            sql = "SELECT * FROM found"
+        pairs = running.copy_rows(sql, result, describe(HITS_FORMAT, epoch_id))
+    return JoinCounts(heads[0].rows, heads[1].rows, pairs)
 
 
-def read_hits(path: Path) -> tuple[Bytes, Bytes]:
-    """The record ids of A and of B, uint8[k, 16] each, of the k pairs in a file of ``join_tables``.
-
-    In the order of the file. Memory: about 100 bytes a pair. Raises InputError for another file.
-    """
-    with open_engine(None, Resources(), keep_order=True) as running:
-        open_format(running, "hits", path, HITS_FORMAT, HITS_COLUMNS)
-        found = running.fetch_columns("hits")
-    a_r0, a_r1, b_r0, b_r1 = (found[name] for name in HITS_COLUMNS)
-    return join_rids(a_r0, a_r1), join_rids(b_r0, b_r1)
+def _require_one_epoch(heads: tuple[TableHead, TableHead]) -> bytes:
+    if heads[0].epoch_id != heads[1].epoch_id:
+        raise InputError(
+            "the tables are of two epochs: no token can match",
+            "两个令牌表不是同一周期的，无法比对；请用同一周期的令牌表",
+        )
+    return heads[0].epoch_id
 
 
 def _refuse_same(a: Path, b: Path, out: Path) -> None:

@@ -53,9 +53,7 @@ def write_table(
     on the disk beside ``path``, 48 bytes a row. Raises ValueError for other shapes or an epoch id that
     is not 32 bytes, FileExistsError, OSError for a full disk, ModuleNotFoundError without DuckDB.
     """
-    if len(epoch_id) != EPOCH_ID_SIZE:
-        raise ValueError(f"an epoch id has {EPOCH_ID_SIZE} bytes")
-    settings = {FORMAT_KEY: FORMAT, EPOCH_KEY: epoch_id.hex()}
+    settings = describe(FORMAT, epoch_id)
     with (
         stage(path, overwrite=overwrite) as (folder, result),
         open_engine(folder, resources or Resources(), keep_order=True) as engine,
@@ -65,6 +63,13 @@ def write_table(
         for tokens, rids in batches:
             first += _insert(engine, tokens, rids, first)
         return engine.copy_rows("SELECT * FROM rows", result, settings)
+
+
+def describe(file_format: str, epoch_id: bytes) -> dict[str, str]:
+    """The key-value metadata of a file of that format and epoch. Raises ValueError."""
+    if len(epoch_id) != EPOCH_ID_SIZE:
+        raise ValueError(f"an epoch id has {EPOCH_ID_SIZE} bytes")
+    return {FORMAT_KEY: file_format, EPOCH_KEY: epoch_id.hex()}
 
 
 def _insert(engine: DuckDB, tokens: Bytes, rids: Bytes | None, first: int) -> int:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from libmatch.bulk.join import Engine
+from libmatch.errors import InputError
 from services.cli.nouns import NOUNS, new_app
 
 if TYPE_CHECKING:
     from libmatch.bulk.duckdb_engine import Resources
+    from libmatch.bulk.spark_engine import SparkSettings
 
 _MIB = 1 << 20
 
@@ -46,11 +48,19 @@ def match_tables(
     threads: Annotated[
         int | None, typer.Option(min=1, metavar="线程数", help="线程数；不给则用全部处理器核")
     ] = None,
+    spark_master: Annotated[
+        str | None,
+        typer.Option("--spark-master", metavar="地址", help="Spark 集群；不给则在本机运行"),
+    ] = None,
+    spark_conf: Annotated[
+        list[str], typer.Option("--spark-conf", metavar="名称=值", help="Spark 的设置；可重复")
+    ] = [],  # noqa: B006  # typer reads the default, nothing changes it
     overwrite: Annotated[bool, typer.Option("--overwrite", help="允许覆盖已有的结果文件")] = False,
 ) -> None:
     """比对两个令牌表，写出令牌相同的全部记录编号对。
 
     表可以比内存大，暂存文件放在结果文件旁边，完成后自动删除。失败时不留下结果文件。比中不等于违规。
+    使用 Spark 集群时，令牌表和结果文件须放在集群各节点同一路径的共享目录。
     """
     from libmatch.bulk.join import join_tables
 
@@ -60,6 +70,7 @@ def match_tables(
         out,
         engine=engine,
         resources=_resources(memory, threads),
+        spark=_spark(spark_master, spark_conf),
         overwrite=overwrite,
     )
     typer.echo(f"令牌表A：{counts.rows_a} 行")
@@ -72,3 +83,12 @@ def _resources(memory_mib: int | None, threads: int | None) -> Resources:
     from libmatch.bulk.duckdb_engine import Resources
 
     return Resources(None if memory_mib is None else memory_mib * _MIB, threads)
+
+
+def _spark(master: str | None, conf: list[str]) -> SparkSettings:
+    from libmatch.bulk.spark_engine import SparkSettings
+
+    pairs = dict(text.partition("=")[::2] for text in conf)
+    if not all(pairs) or not all("=" in text for text in conf):
+        raise InputError("a setting is name=value", "--spark-conf 的写法是 名称=值")
+    return SparkSettings(conf=pairs) if master is None else SparkSettings(master, pairs)

@@ -103,6 +103,10 @@ VIOLATIONS: dict[str, list[tuple[str, str]]] = {
         ("services/matcher/another_use_case.py", "import duckdb"),
         ("libmatch/bulk/join.py", "import duckdb"),
     ],
+    "bulk-spark": [
+        ("libmatch/bulk/join.py", "import pyspark"),
+        ("services/matcher/another_use_case.py", "from pyspark.sql import SparkSession"),
+    ],
     "chassis": [
         ("services/chassis/audit.py", "import services.registry.entries"),
         ("services/chassis/guard.py", "from libmatch.stubs.core.v1 import core_pb2"),

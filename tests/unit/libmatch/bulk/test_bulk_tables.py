@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pytest
 
 from libmatch.bulk.duckdb_engine import Resources, open_engine
-from libmatch.bulk.join import Engine, JoinCounts, join_tables, read_hits
+from libmatch.bulk.hits import read_hits
+from libmatch.bulk.join import Engine, JoinCounts, join_tables
 from libmatch.bulk.tables import write_table
 from libmatch.errors import InputError
 from libmatch.matching import match

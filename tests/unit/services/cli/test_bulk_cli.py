@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import os
+import re
 import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from libmatch.bulk.join import read_hits
+from libmatch.bulk.hits import read_hits
 from libmatch.bulk.tables import write_table
 from services.cli.exits import Exit
 from services.cli.main import main
@@ -132,3 +135,67 @@ def test_missing_engine_is_said(
     monkeypatch.setitem(sys.modules, "duckdb", None)
     assert main(["bulk", "match", *tables, "--out", str(tmp_path / "hits")]) == Exit.MISSING
     assert "libmatch[bulk]" in capsys.readouterr().err
+
+
+# --- Spark ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.xdist_group("spark")
+def test_spark_runs_apart_says_nothing_and_leaves_nothing(
+    tables: list[str], tmp_path: Path
+) -> None:
+    before = sorted(path.name for path in Path(tempfile.gettempdir()).iterdir())
+    arguments = ["--engine", "spark", "--threads", "1", "--memory", "1024", "--out", "hits"]
+    run = subprocess.run(
+        [sys.executable, "-m", "services.cli.main", "bulk", "match", *tables, *arguments],
+        cwd=tmp_path,
+        env=dict(os.environ) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert (run.returncode, run.stderr) == (Exit.OK, "")
+    assert "比中：21 对" in run.stdout
+    assert len(read_hits(tmp_path / "hits")[0]) == 21
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.parquet", "hits"]
+    new = {path.name for path in Path(tempfile.gettempdir()).iterdir()} - set(before)
+    assert not [name for name in new if re.match("spark|hsperf|blockmgr", name)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "code", "said"),
+    [
+        ([], "", Exit.REFUSED, "找不到 Java：Spark 需要 Java 17"),
+        (["--memory", "64"], None, Exit.REFUSED, "Spark 至少需要 1024 MiB 内存"),
+        (["--spark-conf", "x"], None, Exit.REFUSED, "名称=值"),
+    ],
+    ids=["java", "memory", "conf"],
+)
+def test_what_spark_lacks_is_said(
+    tables: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    path: str | None,
+    code: Exit,
+    said: str,
+) -> None:
+    if path is not None:
+        monkeypatch.setenv("PATH", path)
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+    out = ["--engine", "spark", "--out", str(tmp_path / "hits")]
+    assert main(["bulk", "match", *tables, *arguments, *out]) == code
+    assert said in capsys.readouterr().err
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.parquet", "b.parquet"]
+
+
+@pytest.mark.xdist_group("spark")
+def test_what_spark_refuses_is_said(
+    tables: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--engine", "spark", "--spark-master", "nowhere", "--out", str(tmp_path / "hits")]
+    assert main(["bulk", "match", *tables, *out]) == Exit.REFUSED
+    assert "Master must" in capsys.readouterr().err
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.parquet", "b.parquet"]
