@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import njit, types
 
 from libmatch.accel.compress import (
     INITIAL_STATE,
@@ -25,6 +25,8 @@ _BLOCK, _DIGEST, _KEYED = 64, 32, 16
 _START, _END_ROOT = 1, 10  # BLAKE3's flags of a chunk's first block, and of a root's last
 LONGEST = 1024
 """Bytes of a row. BLAKE3 makes a tree of more, which these loops do not."""
+_LOOP = types.void(*[types.int64] * 6)
+"""Addresses of keys and the bytes from one to the next, of messages and their length; rows; where to."""
 _INITIAL = np.array(INITIAL_STATE, np.uint32)
 
 
@@ -53,81 +55,73 @@ def compile_rows(
 
 
 def _over(loop: Callable[..., None], lanes: int, keys: Bytes, messages: Bytes) -> Bytes:
-    n = len(messages)
+    n, length = messages.shape
     if more := max(0, lanes - n):  # rows that are dropped again
         messages = np.pad(messages, ((0, more), (0, 0)))
         keys = np.pad(keys, ((0, more), (0, 0))) if len(keys) == n else keys
-    out = np.empty((n + more, _DIGEST // 4), np.uint32)
+    messages, keys = np.ascontiguousarray(messages), np.ascontiguousarray(keys)
+    out = np.empty((n + more, _DIGEST), np.uint8)
     if n:
-        loop(np.ascontiguousarray(keys), np.ascontiguousarray(messages), out)
-    return out.view(np.uint8)[:n]
+        step = _DIGEST if len(keys) > 1 else 0
+        places = (keys.ctypes.data, step, messages.ctypes.data, length, n + more, out.ctypes.data)
+        loop(*places)
+    return out[:n]
 
 
 def _make_absorb(step: Any, lanes: int, *, hmac: bool) -> Any:
-    """``absorb(states, messages, first, before, flags)``: the messages from row ``first`` on.
+    """``absorb(states, messages, length, before, flags)``: ``lanes`` messages of ``length`` bytes.
 
     ``before``: bytes that were hashed already, which SHA-256's length counts.
     """
 
-    @njit(nogil=True)
-    def make_ends(length: int, before: int) -> Any:
-        """The blocks behind the last whole one, without the message's bytes."""
-        rest = length % _BLOCK
-        ends = np.zeros((2, _BLOCK), np.uint8)
-        if hmac:
-            ends[0, rest] = 0x80
-            bits = 8 * (before + length)
-            for i in range(8):
-                ends[int(rest + 9 > _BLOCK), _BLOCK - 1 - i] = (bits >> (8 * i)) & 0xFF
-        return ends
-
-    @njit(nogil=True)
-    def absorb(states: Any, messages: Any, first: int, before: int, flags: int) -> None:
-        length = messages.shape[1]
-        blocks = np.empty((lanes, _BLOCK), np.uint8)
+    @njit(types.void(*[types.int64] * 5), nogil=True)
+    def absorb(states: Any, messages: Any, length: Any, before: Any, flags: Any) -> None:
+        scratch = np.zeros((lanes + 2) * _BLOCK, np.uint8)  # two ends, and a block a lane
         lengths = np.empty(lanes, np.uint32)
-        ends = make_ends(length, before)
-        block, source = blocks.ctypes.data, messages.ctypes.data + first * length
+        end = scratch.ctypes.data
+        block = end + 2 * _BLOCK
+        rest = length % _BLOCK
         count = ((length + 9 if hmac else max(length, 1)) + _BLOCK - 1) // _BLOCK
+        if hmac:
+            scratch[rest] = 0x80
+            bits, last = 8 * (before + length), (2 if rest + 9 > _BLOCK else 1) * _BLOCK - 1
+            for i in range(8):
+                scratch[last - i] = (bits >> (8 * i)) & 0xFF
         for number in range(count):
             at = number * _BLOCK
             size = min(max(length - at, 0), _BLOCK)
             for lane in range(lanes):
                 lengths[lane] = size
-                to = block + lane * _BLOCK
+                to, given = block + lane * _BLOCK, messages + lane * length + at
                 if size == _BLOCK:
-                    given = source + lane * length + at
                     copy_digest(to, given)
                     copy_digest(to + _DIGEST, given + _DIGEST)
                 else:
-                    end = ends.ctypes.data + (number - length // _BLOCK) * _BLOCK
-                    copy_digest(to, end)
-                    copy_digest(to + _DIGEST, end + _DIGEST)
-                    copy_bytes(to, source + lane * length + at, size)
+                    tail = end + (number - length // _BLOCK) * _BLOCK
+                    copy_digest(to, tail)
+                    copy_digest(to + _DIGEST, tail + _DIGEST)
+                    copy_bytes(to, given, size)
             marks = flags | (_START if number == 0 else 0)
             marks |= _END_ROOT if number == count - 1 else 0
-            step(states.ctypes.data, block, lengths.ctypes.data, marks)
+            step(states, block, lengths.ctypes.data, marks)
 
     return absorb
 
 
 def _make_hash(absorb: Any, lanes: int, *, hmac: bool) -> Any:
-    read = swap_digest if hmac else copy_digest
+    read = swap_digest if hmac else copy_digest  # SHA-256 is big-endian
 
-    @njit(nogil=True)
-    def run(_keys: Any, messages: Any, out: Any) -> None:
-        states = np.empty((lanes, 8), np.uint32)
-        n = len(messages)
+    @njit(_LOOP, nogil=True)
+    def run(_keys: Any, _step: Any, messages: Any, length: Any, n: Any, out: Any) -> None:
+        scratch = np.empty(lanes * _DIGEST, np.uint8)
+        states = scratch.ctypes.data
         for begin in range(0, n, lanes):
             first = min(begin, n - lanes)
             for lane in range(lanes):
-                for i in range(8):
-                    states[lane, i] = _INITIAL[i]
-            absorb(states, messages, first, 0, 0)
+                copy_digest(states + lane * _DIGEST, _INITIAL.ctypes.data)
+            absorb(states, messages + first * length, length, 0, 0)
             for lane in range(lanes):
-                read(
-                    out.ctypes.data + (first + lane) * _DIGEST, states.ctypes.data + lane * _DIGEST
-                )
+                read(out + (first + lane) * _DIGEST, states + lane * _DIGEST)
 
     return run
 
@@ -135,58 +129,56 @@ def _make_hash(absorb: Any, lanes: int, *, hmac: bool) -> Any:
 def _make_keyed(absorb: Any, lanes: int) -> Any:
     """Keyed BLAKE3: the key begins the state."""
 
-    @njit(nogil=True)
-    def run(keys: Any, messages: Any, out: Any) -> None:
-        states = np.empty((lanes, 8), np.uint32)
-        n, each = len(messages), len(keys) > 1
+    @njit(_LOOP, nogil=True)
+    def run(keys: Any, step: Any, messages: Any, length: Any, n: Any, out: Any) -> None:
+        scratch = np.empty(lanes * _DIGEST, np.uint8)
+        states = scratch.ctypes.data
         for begin in range(0, n, lanes):
             first = min(begin, n - lanes)
             for lane in range(lanes):
-                key = keys.ctypes.data + (first + lane) * each * _DIGEST
-                copy_digest(states.ctypes.data + lane * _DIGEST, key)
-            absorb(states, messages, first, 0, _KEYED)
+                copy_digest(states + lane * _DIGEST, keys + (first + lane) * step)
+            absorb(states, messages + first * length, length, 0, _KEYED)
             for lane in range(lanes):
-                place = out.ctypes.data + (first + lane) * _DIGEST
-                copy_digest(place, states.ctypes.data + lane * _DIGEST)
+                copy_digest(out + (first + lane) * _DIGEST, states + lane * _DIGEST)
 
     return run
 
 
-def _make_hmac(step: Any, absorb: Any, lanes: int) -> Any:
-    """HMAC (RFC 2104) with a key of 32 bytes a row, or one for all rows."""
-    mask_inner, mask_outer = copy_masked(0x36), copy_masked(0x5C)
+def _make_hmac(compress: Any, absorb: Any, lanes: int) -> Any:
+    """HMAC (RFC 2104) with keys of 32 bytes."""
+    masked_inner, masked_outer = copy_masked(0x36), copy_masked(0x5C)
+    size = lanes * _DIGEST
 
-    @njit(nogil=True)
-    def begin_with(states: Any, blocks: Any) -> None:
+    @njit(types.void(*[types.int64] * 4), nogil=True)
+    def begin_with(states: Any, blocks: Any, keys: Any, step: Any) -> None:
+        """Both halves' states behind their key blocks, whose ends are filled in already."""
         for lane in range(lanes):
-            copy_digest(states.ctypes.data + lane * _DIGEST, _INITIAL.ctypes.data)
-        step(states.ctypes.data, blocks.ctypes.data, 0, 0)
+            for half in range(2):
+                copy_digest(states + half * size + lane * _DIGEST, _INITIAL.ctypes.data)
+            masked_inner(blocks + lane * _BLOCK, keys + lane * step)
+            masked_outer(blocks + (lanes + lane) * _BLOCK, keys + lane * step)
+        for half in range(2):
+            compress(states + half * size, blocks + half * lanes * _BLOCK, 0, 0)
 
-    @njit(nogil=True)
-    def run(keys: Any, messages: Any, out: Any) -> None:
-        states = np.empty((3, lanes, 8), np.uint32)  # at work, and begun with either mask
-        inner = np.empty((lanes, _DIGEST), np.uint8)
-        blocks = np.empty((2, lanes, _BLOCK), np.uint8)
-        blocks[0], blocks[1] = 0x36, 0x5C
-        n, each = len(messages), len(keys) > 1
+    @njit(_LOOP, nogil=True)
+    def run(keys: Any, step: Any, messages: Any, length: Any, n: Any, out: Any) -> None:
+        scratch = np.empty(4 * size + 2 * lanes * _BLOCK, np.uint8)
+        begun = scratch.ctypes.data  # the states of both halves, the one at work, inner digests
+        states, inner, blocks = begun + 2 * size, begun + 3 * size, begun + 4 * size
+        for i in range(lanes * _BLOCK):
+            scratch[4 * size + i] = 0x36
+            scratch[4 * size + lanes * _BLOCK + i] = 0x5C
         for begin in range(0, n, lanes):
             first = min(begin, n - lanes)
-            if each or begin == 0:
-                for lane in range(lanes):
-                    key = keys.ctypes.data + (first + lane) * each * _DIGEST
-                    mask_inner(blocks[0].ctypes.data + lane * _BLOCK, key)
-                    mask_outer(blocks[1].ctypes.data + lane * _BLOCK, key)
-                begin_with(states[1], blocks[0])
-                begin_with(states[2], blocks[1])
-            states[0] = states[1]
-            absorb(states[0], messages, first, _BLOCK, 0)
+            if step or begin == 0:
+                begin_with(begun, blocks, keys + first * step, step)
+            copy_bytes(states, begun, size)
+            absorb(states, messages + first * length, length, _BLOCK, 0)
             for lane in range(lanes):
-                place = inner.ctypes.data + lane * _DIGEST
-                swap_digest(place, states.ctypes.data + lane * _DIGEST)
-            states[0] = states[2]
-            absorb(states[0], inner, 0, _BLOCK, 0)
+                swap_digest(inner + lane * _DIGEST, states + lane * _DIGEST)
+            copy_bytes(states, begun + size, size)
+            absorb(states, inner, _DIGEST, _BLOCK, 0)
             for lane in range(lanes):
-                place = out.ctypes.data + (first + lane) * _DIGEST
-                swap_digest(place, states.ctypes.data + lane * _DIGEST)
+                swap_digest(out + (first + lane) * _DIGEST, states + lane * _DIGEST)
 
     return run
