@@ -118,7 +118,7 @@ def _missing(error: ModuleNotFoundError) -> str:
     name = error.name or ""
     if name.partition(".")[0] in {"services", "libmatch"}:
         return f"本安装不含此功能（{name}）"
-    extra = "bulk" if name == "duckdb" else "services"
+    extra = {"duckdb": "bulk", "pyspark": "spark"}.get(name, "services")
     return f"缺少组件 {name}；请运行：pip install 'libmatch[{extra}]'"
 
 
