@@ -232,8 +232,8 @@ def fake_batch(
     return FakeBatch(admitted, tuple(RecordRef(side, unit, rid) for rid in rids))
 
 
-def open_submissions(path: Path, signer: LogSigner) -> tuple[Database, Submissions]:
-    """A migrated database and the store of submissions over it; the caller closes the database."""
-    database = Database(f"sqlite:///{path}")
+def open_submissions(where: Path | str, signer: LogSigner) -> tuple[Database, Submissions]:
+    """A migrated database, a file or a URL, and the store of submissions; the caller closes the database."""
+    database = Database(where if isinstance(where, str) else f"sqlite:///{where}")
     migrate(database, VERSIONS)
     return database, Submissions(database, signer)

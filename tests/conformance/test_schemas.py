@@ -64,7 +64,7 @@ def test_append_only_tables_refuse_to_change_or_delete_a_row(
         for table in tables.tables.values():
             connection.execute(table.insert().values({c.name: _some(c) for c in table.columns}))
             changed = {column.name: column for column in table.columns}
-            attempts = [table.update().values(changed), table.delete()]
+            attempts: list[sa.Executable] = [table.update().values(changed), table.delete()]
             attempts += [sa.text(f"TRUNCATE {table.name}")] if postgresql else []
             for attempt in attempts:
                 with (
