@@ -1,152 +1,322 @@
-"""Hypothesis drives the matcher through any order of arrivals, replays and withdrawals; the reference agrees.
+"""Hypothesis drives the matcher through anything that may befall it; a plain model says what must come of it.
 
-At every step the live hits are the join of the live records, each pair once; a replay gives the identical
-receipt and changes nothing; every checkpoint extends the one before.
+Messages that are lost, late, repeated, forged or altered; a process that dies before it commits or before it
+answers; clocks that jump; rosters and epochs that change; cases, reports, notices and questions to the gate.
+What each call answers, and after each step the hits, the log, the figures and every mailbox, is what
+``tests.matcher_model`` says: it has dictionaries, and imports nothing of the services.
 """
 
 from __future__ import annotations
 
 import functools
-import shutil
-import tempfile
-from pathlib import Path
+from datetime import timedelta
 
-from hypothesis import HealthCheck, settings
+import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    consumes,
-    initialize,
-    invariant,
-    multiple,
-    rule,
+from hypothesis.stateful import precondition, rule
+
+from libmatch.auditlog import (
+    encode_ack_leaf,
+    encode_assignment_leaf,
+    encode_gate_leaf,
+    encode_release_leaf,
+    encode_report_leaf,
+)
+from libmatch.clearances import ClearanceAnswer
+from libmatch.records import RID_SIZE, WORD, Side
+from libmatch.release import SealedNotice
+from libmatch.reports import APPROVERS_ALONE, CASE_ID_SIZE, Report, Stage
+from services.matcher.store.reviews import BatchSummary
+from tests.district import INSPECTOR
+from tests.machine_runs import run_machine
+from tests.mailbox_model import Posted, Told
+from tests.matcher_bench import INSPECTOR_IDENTITY, make_report
+from tests.matcher_machine import (
+    Fate,
+    SubmissionMachine,
+    fates,
+    pick_from,
+    picks,
+    streams,
+    units,
+)
+from tests.matcher_model import Accepted, Pair, Refusal, micros
+from tests.matcher_world import ROLES, STREAMS, districts
+
+CASES = [bytes([n]) * CASE_ID_SIZE for n in (1, 2)]
+NOTICES = [bytes([n]) * 16 for n in range(4)]
+STRANGERS = [bytes([255 - n]) * RID_SIZE for n in range(2)]
+
+cases = st.sampled_from(CASES)
+stages = st.sampled_from(Stage)
+spared = st.sampled_from([*[None] * 6, *range(6)])
+turns = st.sampled_from(
+    [
+        *[()] * 4,
+        (Stage.NOT_COMPLIANT,),
+        (Stage.OBJECTED,),
+        (Stage.OBJECTED, Stage.OBJECTION_CLOSED),
+        (Stage.OBJECTED, Stage.COMPLIANT),
+        (Stage.TAKEN_DOWN,),
+    ]
 )
 
-from libmatch.auditlog import Checkpoint, LogSigner, follow_checkpoint
-from libmatch.matching import ReferenceMatcher
-from libmatch.records import Hit, Receipt, RecordRef, Side, Withdrawal
-from libmatch.suites import get_suite
-from services.matcher.store.joins import Rejoin, rejoin
-from services.matcher.store.ledger import Ledger
-from services.matcher.store.reviews import Reviews
-from services.matcher.store.submissions import Quota
-from tests.district import NOW
-from tests.matcher_bench import FakeBatch, fake_batch, open_submissions
 
-EPOCH, SUITE = b"e" * 32, get_suite(1)
-QUOTA = Quota(records_per_day=1_000_000, hits_per_batch=1_000_000)
-
-# Few values, so that collisions are the rule; two halves, so that half a collision happens too.
-tokens = st.builds(
-    lambda key, rest: key * 16 + rest * 16,
-    st.sampled_from([b"a", b"b"]),
-    st.sampled_from([b"x", b"y"]),
-)
+@functools.lru_cache(maxsize=20_000)
+def report_once(
+    epoch: int, unit: str, side: Side, case: bytes, seq: int, stage: Stage, to: tuple[str, ...]
+) -> Report:
+    return make_report(districts()[epoch], unit, side, case, stage, seq=seq, to=to)
 
 
-@functools.cache
-def empty_database() -> bytes:
-    """A migrated database: migrating anew would take most of the time."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "matcher.db"
-        open_submissions(path, LogSigner(bytes(32)))[0].close()
-        return path.read_bytes()
+@functools.lru_cache(maxsize=20_000)
+def notice_once(epoch: int, unit: str, side: Side, hit_id: bytes, notice_id: bytes) -> SealedNotice:
+    return districts()[epoch].notify(unit, side, hit_id, notice_id=notice_id)
 
 
-class MatcherModel(RuleBasedStateMachine):
-    """The store of submissions beside the reference matcher."""
+class MatcherMachine(SubmissionMachine):
+    """Messages, and all that follows from a hit."""
 
-    records = Bundle("records")
-    batches = Bundle("batches")
-    withdrawals = Bundle("withdrawals")
-
-    @initialize()
-    def open(self) -> None:
-        self.folder = Path(tempfile.mkdtemp())
-        path = self.folder / "matcher.db"
-        path.write_bytes(empty_database())
-        path.chmod(0o600)
-        self.database, self.submissions = open_submissions(path, LogSigner(bytes(32)))
-        self.oracle = ReferenceMatcher()
-        self.remembered: Checkpoint | None = None
-
-    def teardown(self) -> None:
-        if hasattr(self, "database"):
-            self.database.close()
-            shutil.rmtree(self.folder)
+    # --- 纪委 -----------------------------------------------------------------------------------------
 
     @rule(
-        target=batches,
-        side=st.sampled_from(Side),
-        unit=st.sampled_from(["u-1", "u-2"]),
-        column=st.lists(tokens, min_size=1, max_size=4),
+        opens=st.sampled_from([True, True, False]), stranger=st.sampled_from([False, False, True])
     )
-    def submit(self, side: Side, unit: str, column: list[bytes]) -> tuple[FakeBatch, Receipt]:
-        seq = self.submissions.next_seq(EPOCH, unit, side)
-        batch = fake_batch(EPOCH, side, unit, seq, column)
-        receipt = self.submissions.admit(SUITE, batch.admitted, QUOTA, NOW)
-        self.oracle.admit(zip(batch.refs, column, strict=True))
-        return batch, receipt
+    def report_all_capsules(self, *, opens: bool, stranger: bool) -> None:
+        """One by one, or all together with a batch that does not exist: then none is kept."""
+        report = self.world.use.review.report_capsules
+        listed = self.world.use.reviews.list_batches(0, 100_000)
+        for batch in listed:
+            accepted = self._accepted(batch)
+            if not stranger and accepted.opens is None:
+                report(INSPECTOR_IDENTITY, {batch.number: opens})
+                accepted.opens = opens
+        if stranger:
+            results = {batch.number: opens for batch in listed} | {1 << 40: True}
+            got = self.world.answer(lambda: report(INSPECTOR_IDENTITY, results))
+            assert got == Refusal("NOT_FOUND")
 
-    @rule(target=records, batch=consumes(batches))
-    def spread(self, batch: tuple[FakeBatch, Receipt]) -> object:
-        return multiple(*batch[0].refs)
+    @rule(pick=picks, opens=st.booleans())
+    def report_a_capsule(self, pick: int, *, opens: bool) -> None:
+        """A later report replaces an earlier one."""
+        listed = self.world.use.reviews.list_batches(0, 100_000)
+        if listed:
+            batch = pick_from(listed, pick)
+            self.world.use.review.report_capsules(INSPECTOR_IDENTITY, {batch.number: opens})
+            self._accepted(batch).opens = opens
 
-    @rule(batch=batches)
-    def send_again(self, batch: tuple[FakeBatch, Receipt]) -> None:
-        admitted, receipt = batch[0].admitted, batch[1]
-        size = Ledger(self.database).size()
-        assert self.submissions.admit(SUITE, admitted, QUOTA, NOW).encode() == receipt.encode()
-        assert Ledger(self.database).size() == size
+    def _accepted(self, batch: BatchSummary) -> Accepted:
+        h = batch.header
+        accepted = self.model.find(h.epoch, h.unit, h.side, h.seq)
+        assert accepted is not None
+        return accepted
 
-    @rule(target=withdrawals, ref=consumes(records))
-    def withdraw(self, ref: RecordRef) -> tuple[Withdrawal, Receipt]:
-        seq = self.submissions.next_seq(EPOCH, ref.unit, ref.side)
-        withdrawal = Withdrawal(EPOCH, ref.side, ref.unit, seq, (ref.rid,), bytes(64))
-        digest = SUITE.h(withdrawal.signed_bytes())
-        receipt = self.submissions.withdraw(SUITE, withdrawal, digest, NOW)
-        self.oracle.withdraw([ref])
-        return withdrawal, receipt
+    @precondition(lambda self: self.model.pairs)
+    @rule(chosen=st.lists(st.tuples(picks, cases), min_size=1, max_size=3), stranger=picks)
+    def assign(self, chosen: list[tuple[int, bytes]], stranger: int) -> None:
+        case_of = {pick_from(self.model.pairs[::-1], pick).id: case for pick, case in chosen}
+        if stranger % 20 == 1:
+            case_of[bytes(WORD)] = CASES[0]
+        self._assign(case_of)
 
-    @rule(withdrawal=withdrawals)
-    def withdraw_again(self, withdrawal: tuple[Withdrawal, Receipt]) -> None:
-        request, receipt = withdrawal
-        digest = SUITE.h(request.signed_bytes())
-        assert self.submissions.withdraw(SUITE, request, digest, NOW) == receipt
+    def _assign(self, case_of: dict[bytes, bytes]) -> None:
+        expected = self.model.judge_assignment(case_of)
+        got = self.world.answer(lambda: self.world.use.review.assign_cases(list(case_of.items())))
+        assert got == expected
+        if expected is None:
+            new = self.model.assign(case_of)
+            at = micros(self.now)
+            leaves = [encode_assignment_leaf(hit, case_of[hit], at) for hit in new]
+            self.expect_leaves([], leaves)
 
-    @invariant()
-    def hits_are_the_join(self) -> None:
-        if not hasattr(self, "database"):
+    # --- reports of units -------------------------------------------------------------------------------
+
+    @rule(
+        stream=streams,
+        case=cases,
+        stage=stages,
+        fate=fates,
+        ahead=st.sampled_from([0, 0, 0, 1, -1]),
+        to=st.sets(units, max_size=1),
+    )
+    def report(
+        self,
+        stream: tuple[str, Side],
+        case: bytes,
+        stage: Stage,
+        fate: Fate,
+        ahead: int,
+        to: set[str],
+    ) -> None:
+        unit, side = stream
+        if stage in APPROVERS_ALONE and side is not Side.BENEFICIARY:
             return
-        expected = self.oracle.live_hits()
-        reviews = Reviews(self.database)
-        live = [hit for hit in reviews.list_hits(0, 100_000) if hit.live]
-        found = set()
-        for hit in live:
-            _, pair = reviews.fetch_pair(hit.hit_id)
-            sides = (pair.registry, pair.beneficiary)
-            refs = [RecordRef(s.header.side, s.header.unit, s.row.rid) for s in sides]
-            found.add(Hit(*refs))
-        assert len(found) == len(live)
-        assert found == expected
-        assert rejoin(self.database) == Rejoin(len(expected), 0, 0)
+        seq = max(self.mailbox.next_report(case, unit, side) + ahead, 1)
+        recipients = tuple(sorted({INSPECTOR, *to}))
+        self._report(report_once(self.world.epoch, unit, side, case, seq, stage, recipients), fate)
 
-    @invariant()
-    def the_log_only_grows(self) -> None:
-        if not hasattr(self, "database"):
+    @precondition(lambda self: any(pair.live for pair in self.model.pairs))
+    @rule(pick=picks, case=cases, days=st.integers(7, 9), spare=spared, turn=turns)
+    def report_a_whole_course(
+        self, pick: int, case: bytes, days: int, spare: int | None, turn: tuple[Stage, ...]
+    ) -> None:
+        """All that opens the gate for a unit's pairs, perhaps without a step, or with a turn at the end."""
+        unit = pick_from([p for p in self.model.pairs if p.live], pick).beneficiary.ref.unit
+        pairs = [pair for pair in self.model.pairs if pair.beneficiary.ref.unit == unit]
+        self._assign({pair.id: case for pair in pairs if pair.case is None} or {pairs[0].id: case})
+        self.report_all_capsules(opens=True, stranger=False)
+        parties = sorted(self.model.parties(case), key=lambda party: (-party[1], party[0]))
+        course = [(party, Stage.COMPLIANT) for party in parties[:1]]
+        course += [(party, stage) for stage in (Stage.POSTED, Stage.COMPLETED) for party in parties]
+        if spare is not None:
+            del course[spare : spare + 1]
+        course += [(party, stage) for stage in turn for party in parties[:1]]
+        for (unit, side), stage in course:
+            seq = self.mailbox.next_report(case, unit, side)
+            head = (self.world.epoch, unit, side, case, seq, stage, (INSPECTOR,))
+            self._report(report_once(*head), Fate.ARRIVES)
+        self.world.clock.moment += timedelta(days=days)
+        self.come_back()
+        self.ask_the_gate_of_all()
+
+    @precondition(lambda self: self.mailbox.reports)
+    @rule(pick=picks, peer=units)
+    def report_again(self, pick: int, peer: str) -> None:
+        """A report of before, also by another unit."""
+        self._report(pick_from(self.mailbox.reports, pick).report, Fate.ARRIVES)
+        self._report(pick_from(self.mailbox.reports, pick).report, Fate.ARRIVES, peer)
+
+    def _report(self, report: Report, fate: Fate, peer: str = "") -> None:
+        peer = peer or report.unit
+        expected = self.mailbox.judge_report(peer, report, self.now)
+        accept = self.world.use.reports.accept
+        if fate is Fate.REQUEST_LOST:
             return
-        ledger = Ledger(self.database)
-        new = Checkpoint("log", *ledger.head())
-        old_size = self.remembered.size if self.remembered else 0
-        proof = ledger.prove_consistency(old_size, new.size)
-        self.remembered = follow_checkpoint(self.remembered, new, proof)
+        if fate is Fate.DIES_BEFORE_COMMIT:
+            self.world.die_before_commit(
+                lambda: self.world.attempt(peer, lambda: accept(peer, report))
+            )
+            return
+        got = self.world.attempt(peer, lambda: accept(peer, report))
+        if isinstance(expected, Told):
+            assert got == expected.leaf
+        elif expected is not None:
+            assert got == expected
+        else:
+            self._keep_report(report, got)
+        if fate is Fate.DIES_BEFORE_ANSWER:
+            self.world.crash()
+
+    def _keep_report(self, report: Report, leaf: int | Refusal) -> None:
+        r, boxes = report, self.mailbox.boxes(report)
+        assert leaf == len(self.log)
+        assert boxes is not None
+        digest = r.digest(self.world.district.suite)
+        entry = encode_report_leaf(
+            r.case_id, r.unit, r.side, r.seq, r.stage, micros(self.now), digest
+        )
+        self.expect_leaves([entry])
+        self.mailbox.reports.append(Told(report, leaf, boxes))
+        self.model.say(r.case_id, (r.unit, r.side), r.stage, self.now)
+
+    # --- notices ----------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.model.pairs)
+    @rule(pick=picks, notice_id=st.sampled_from(NOTICES), right=picks, stream=streams)
+    def release(self, pick: int, notice_id: bytes, right: int, stream: tuple[str, Side]) -> None:
+        """A notice to one side of a pair, or to whom it is none of their business."""
+        pair: Pair = pick_from(self.model.pairs[::-1], pick)
+        side = Side(1 + right % 2)
+        unit, side = (pair.row_of(side).ref.unit, side) if right % 5 else stream
+        hit_id = bytes(WORD) if right % 25 == 1 else pair.id
+        notice = notice_once(self.world.epoch, unit, side, hit_id, notice_id)
+        expected = self.mailbox.judge_notice(notice)
+        got = self.world.answer(lambda: self.world.use.notices.release(notice))
+        if isinstance(expected, Posted):
+            assert got == (self.mailbox.notices.index(expected) + 1, expected.leaf)
+        elif expected is not None:
+            assert got == expected
+        else:
+            n, leaf = notice, len(self.log)
+            assert got == (len(self.mailbox.notices) + 1, leaf)
+            at = micros(self.now)
+            entry = encode_release_leaf(n.notice_id, n.hit_id, n.unit, n.side, at)
+            self.expect_leaves([entry])
+            self.mailbox.notices.append(Posted(notice, leaf))
+
+    @precondition(lambda self: self.mailbox.notices)
+    @rule(pick=picks, stranger=units, signed=st.sampled_from([True, True, False]), fate=fates)
+    def acknowledge(self, pick: int, stranger: str, *, signed: bool, fate: Fate) -> None:
+        notice = pick_from(self.mailbox.notices, pick).notice
+        peer = stranger if pick % 5 == 0 else notice.unit
+        signature = self.world.district.acknowledge(notice.unit, notice) if signed else bytes(64)
+        expected = self.mailbox.judge_acknowledgement(peer, notice.notice_id, signed=signed)
+        keep = self.world.use.notices.acknowledge
+
+        def send() -> tuple[int, int] | Refusal:
+            return self.world.attempt(peer, lambda: keep(peer, notice.notice_id, signature))
+
+        if fate is Fate.DIES_BEFORE_COMMIT:
+            self.world.die_before_commit(send)
+        elif fate is not Fate.REQUEST_LOST:
+            self._settle_acknowledgement(expected, send())
+
+    def _settle_acknowledgement(
+        self, expected: Refusal | Posted, got: tuple[int, int] | Refusal
+    ) -> None:
+        if isinstance(expected, Refusal):
+            assert got == expected
+            return
+        if expected.acknowledged is None:
+            expected.acknowledged = micros(self.now), len(self.log)
+            self.expect_leaves([encode_ack_leaf(expected.notice.notice_id, micros(self.now))])
+        assert got == expected.acknowledged
+
+    # --- the gate ---------------------------------------------------------------------------------------
+
+    @rule(peer=units, chosen=st.lists(picks, max_size=4), stranger=st.sampled_from(STRANGERS))
+    def ask_the_gate(self, peer: str, chosen: list[int], stranger: bytes) -> None:
+        """About records of anybody, and one of nobody."""
+        asked = [pick_from(self.own_rows(), pick).ref.rid for pick in chosen if self.own_rows()]
+        self._ask(peer, [*asked, stranger])
+
+    @precondition(lambda self: self.own_rows())
+    @rule()
+    def ask_the_gate_of_all(self) -> None:
+        for peer in ROLES:
+            own = [row.ref.rid for row in self.own_rows() if row.ref.unit == peer]
+            self._ask(peer, [*own, STRANGERS[0]])
+
+    def at_a_border(self) -> None:
+        self.ask_the_gate_of_all()
+
+    def _ask(self, peer: str, rids: list[bytes]) -> None:
+        expected = [(rid, *self.model.clear(peer, rid, self.now)) for rid in rids]
+        got = self.world.attempt(peer, lambda: self.world.use.gate.check(peer, rids))
+        refused = self.model.refuse_peer(peer, self.now)
+        if refused is not None:
+            assert got == refused
+            return
+        assert isinstance(got, ClearanceAnswer)
+        answers = [(c.rid, c.status, c.expires_at_us, c.reason) for c in got.clearances]
+        assert answers == expected
+        at, size = micros(self.now), len(self.log)
+        facts = (got.epoch, got.checked_at_us, got.leaf_index, got.tree_size)
+        assert facts == (self.model.term.id, at, size, size + 1)
+        statuses = [(rid, status) for rid, status, _, _ in expected]
+        self.expect_leaves([encode_gate_leaf(peer, at, statuses)])
+
+    # --- what must agree --------------------------------------------------------------------------------
+
+    def check_mail(self) -> None:
+        for unit, side in STREAMS:
+            inbox = self.world.use.mailbox.fetch(unit, side, 0, 1000)
+            got = [(one.notice, one.acknowledged) for one in inbox]
+            assert got == self.mailbox.inbox(unit, side)
+            told = self.world.use.report_store.fetch(unit, side, 0, 1000)
+            assert [one.report for one in told] == self.mailbox.told_to(unit, side)
 
 
-TestMatcherModel = MatcherModel.TestCase
-TestMatcherModel.settings = settings(
-    max_examples=20,
-    stateful_step_count=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@pytest.mark.campaign
+def test_matcher_answers_as_its_model_whatever_befalls_it(long: bool) -> None:
+    run_machine(MatcherMachine, examples=3000 if long else 25, steps=60 if long else 40)
