@@ -272,7 +272,8 @@ def _read_residents(
         from libmatch.accel.residents import find_residents
 
         names = idns.view(np.uint8).reshape(-1, IDN_LENGTH)
-        find_residents(column.offsets, column.data, today, kinds, names)
+        offsets, data = map(np.ascontiguousarray, (column.offsets, column.data))
+        find_residents(offsets, data, today, kinds, names)
         return
     positions, residents = _plain_residents(column, today)
     kinds[positions], idns[positions] = Kind.RESIDENT_ID, residents

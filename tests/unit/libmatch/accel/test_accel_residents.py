@@ -49,6 +49,15 @@ def test_compiled_reading_is_the_plain_reading(column: list[str]) -> None:
         assert np.array_equal(getattr(plain, name), getattr(compiled, name))
 
 
+def test_compiled_reading_takes_a_column_with_gaps(monkeypatch: Any) -> None:
+    monkeypatch.setattr(identifiers, "WORTH_COMPILING", 0)
+    text = "50010219800101001" + resident_check("50010219800101001")
+    spread = np.repeat(np.frombuffer(text.encode(), np.uint8), 2)[::2]
+    assert not spread.flags.c_contiguous
+    column = parse_column(TextColumn(np.array([0, 18], np.int64), spread), today=TODAY)
+    assert column.idns.tolist() == [text.encode()]
+
+
 def test_compiled_reading_takes_a_long_column(monkeypatch: Any) -> None:
     monkeypatch.setattr(identifiers, "_plain_residents", None)  # it must not be asked
     body = "50010219800101001"
