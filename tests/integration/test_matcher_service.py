@@ -222,7 +222,7 @@ def test_a_full_disk_gives_no_receipt_and_leaves_nothing(tmp_path: Path, pki: Pk
         before = head_of(district, matcher.unit("ben-0"))
         with pytest.raises(ServiceError) as refused:
             matcher.intake("reg-0").SubmitBatch(requests_of(large))
-        assert refused.value.status in ("RESOURCE_EXHAUSTED", "INTERNAL")
+        assert refused.value.status in ("RESOURCE_EXHAUSTED", "UNAVAILABLE")
         assert head_of(district, matcher.unit("ben-0")) == before
         assert matcher.unit("reg-0").get_receipt(REG, 1) is None
     matcher.preexec = None

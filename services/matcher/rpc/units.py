@@ -64,11 +64,7 @@ class IntakeService(pb_grpc.IntakeServicer):
             raise InvalidRequest("the first message of a batch is its head")
         head = first.head
         upload = self._intake.begin(peer, pb_to_header(head), head.capsule, head.signature)
-        for message in request_iterator:
-            if message.WhichOneof("part") != "columns":
-                raise InvalidRequest("behind the head of a batch come columns")
-            upload.add(message.columns)
-        receipt = self._intake.accept(peer, upload.finish())
+        receipt = self._intake.receive(peer, upload, _pieces_of(request_iterator))
         return pb.SubmitBatchResponse(receipt=receipt_to_pb(receipt))
 
     def Withdraw(
@@ -169,3 +165,10 @@ class MailboxService(pb_grpc.MailboxServicer):
         number = check_number(request.number)
         self._letters.acknowledge(caller(context).name, number, request.signature)
         return pb.AcknowledgeLettersResponse()
+
+
+def _pieces_of(messages: Iterator[pb.SubmitBatchRequest]) -> Iterator[bytes]:
+    for message in messages:
+        if message.WhichOneof("part") != "columns":
+            raise InvalidRequest("behind the head of a batch come columns")
+        yield message.columns

@@ -81,7 +81,9 @@ def _facts(session: Session, epoch: bytes, unit: str, rids: Sequence[bytes]) -> 
     query = (
         sa.select(_RECORD.c.rid, _BATCH.c.state)
         .join(_OWNER, _OWNER.c.id == _RECORD.c.owner)
-        .join(_BATCH, _BATCH.c.number == _RECORD.c.id.op(">>")(POSITION_BITS))
+        .join(
+            _BATCH, _BATCH.c.number == _RECORD.c.id.op(">>")(sa.literal_column(str(POSITION_BITS)))
+        )
         .where(
             _OWNER.c.epoch == epoch,
             _OWNER.c.unit == unit,

@@ -27,6 +27,7 @@ from libmatch.release import hit_id
 from libmatch.suites import Suite
 from services.chassis.db import Database, to_micros
 from services.chassis.refusals import Overloaded
+from services.matcher.store.groups import Groups, Ticket
 from services.matcher.store.joins import Match, find_matches
 from services.matcher.store.ledger import append_entries
 from services.matcher.store.rows import (
@@ -40,6 +41,7 @@ from services.matcher.store.rows import (
 from services.matcher.tables import Kind, Owner, Submission, position_of, record_id, table_of
 
 _DAY = timedelta(hours=24)
+_TOGETHER = 8  # a transaction of the largest batches takes some 0.2 s; more save little
 _QUOTA_RETRY_S = 3600.0  # the window slides: an hour later there may be room
 
 _OWNER = table_of(Owner)
@@ -55,25 +57,35 @@ class Quota:
 
 
 class Submissions:
-    """Accepts, each in one committed and synced transaction, and finds what was accepted."""
+    """Accepts in committed and synced transactions, each of what waits by then, and finds what was accepted.
 
-    def __init__(self, database: Database, signer: LogSigner) -> None:
+    ``together``: how many submissions share a transaction at most.
+    """
+
+    def __init__(self, database: Database, signer: LogSigner, together: int = _TOGETHER) -> None:
         self._database = database
         self._signer = signer
+        self._groups: Groups[Receipt] = Groups(database, "submit", together)
 
     def admit(self, suite: Suite, batch: AdmittedBatch, quota: Quota, at: datetime) -> Receipt:
         """The receipt of a checked batch; of one that was accepted before, the stored receipt.
 
         Raises ConflictError, SequenceError, Overloaded (quota), BatchError (too many pairs).
         """
+        return self.offer(suite, batch, quota, at).result()
+
+    def offer(
+        self, suite: Suite, batch: AdmittedBatch, quota: Quota, at: datetime
+    ) -> Ticket[Receipt]:
+        """A place in the line for ``admit``: what is offered first is accepted first."""
         header = batch.batch.header
         stream = Stream(header.epoch, header.unit, header.side)
 
         def write(session: Session) -> Receipt:
-            acceptance = _Acceptance(session, self._signer, stream, header.seq, batch.digest, at)
+            acceptance = Acceptance(session, self._signer, stream, header.seq, batch.digest, at)
             return acceptance.earlier() or _admit(acceptance, suite, batch, quota)
 
-        return self._database.run_tx("admit", write)
+        return self._groups.offer(write)
 
     def withdraw(
         self, suite: Suite, withdrawal: Withdrawal, digest: bytes, at: datetime
@@ -87,10 +99,10 @@ class Submissions:
         stream = Stream(w.epoch, w.unit, w.side)
 
         def write(session: Session) -> Receipt:
-            acceptance = _Acceptance(session, self._signer, stream, w.seq, digest, at)
+            acceptance = Acceptance(session, self._signer, stream, w.seq, digest, at)
             return acceptance.earlier() or _withdraw(acceptance, suite, w)
 
-        return self._database.run_tx("withdraw", write)
+        return self._groups.offer(write).result()
 
     def find_receipt(self, epoch: bytes, unit: str, side: Side, seq: int) -> Receipt | None:
         """The stored receipt of that number, if there is one."""
@@ -143,7 +155,7 @@ class Stream:
 
 
 @dataclass(frozen=True)
-class _Acceptance:
+class Acceptance:
     """One submission in its transaction: is it new, and keeping it."""
 
     session: Session
@@ -178,24 +190,23 @@ class _Acceptance:
         s = self.stream
         fields = (s.epoch, s.side, s.unit, self.seq, self.digest, self.at_us, leaf_index)
         receipt = sign_receipt(self.signer, *fields)
-        row = Submission(
-            number=number,
-            owner=owner,
-            side=int(s.side),
-            seq=self.seq,
-            kind=int(kind),
-            count=count,
-            digest=self.digest,
-            accepted_at=self.at,
-            leaf_index=leaf_index,
-            receipt=receipt.encode(),
-        )
-        self.session.add(row)
-        self.session.flush()
+        row = {
+            "number": number,
+            "owner": owner,
+            "side": int(s.side),
+            "seq": self.seq,
+            "kind": int(kind),
+            "count": count,
+            "digest": self.digest,
+            "accepted_at": self.at,
+            "leaf_index": leaf_index,
+            "receipt": receipt.encode(),
+        }
+        self.session.connection().execute(_SUBMISSION.insert(), row)
         return receipt
 
 
-def _admit(acceptance: _Acceptance, suite: Suite, admitted: AdmittedBatch, quota: Quota) -> Receipt:
+def _admit(acceptance: Acceptance, suite: Suite, admitted: AdmittedBatch, quota: Quota) -> Receipt:
     session, stream, at = acceptance.session, acceptance.stream, acceptance.at
     count, rids = admitted.batch.header.count, admitted.batch.columns.rid
     owner = stream.owner(session, suite)
@@ -248,7 +259,7 @@ def _match(session: Session, number: int, count: int, stream: Stream, quota: Quo
     return matches
 
 
-def _withdraw(acceptance: _Acceptance, suite: Suite, withdrawal: Withdrawal) -> Receipt:
+def _withdraw(acceptance: Acceptance, suite: Suite, withdrawal: Withdrawal) -> Receipt:
     session, stream, w = acceptance.session, acceptance.stream, withdrawal
     owner = stream.owner(session, suite)
     records = find_live(session, owner, w.side, w.rids)

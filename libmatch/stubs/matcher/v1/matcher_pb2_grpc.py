@@ -69,7 +69,8 @@ class IntakeServicer:
 
     def SubmitBatch(self, request_iterator, context):
         """First message: head alone. Then the packed columns (rid, c_reg, c_ben, half, com, ct, one behind the
-        other) in pieces of at most 256 KiB. A receipt means one committed, synced transaction.
+        other) in pieces of 4 to 256 KiB, the last may be shorter. A receipt means a committed, synced
+        transaction. The next batch may be sent before the receipt of the one before it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,8 @@ class IntakeStub:
     GetManifest: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.GetManifestRequest, _matcher_pb2.GetManifestResponse]
     SubmitBatch: _grpc.StreamUnaryMultiCallable[_matcher_pb2.SubmitBatchRequest, _matcher_pb2.SubmitBatchResponse]
     """First message: head alone. Then the packed columns (rid, c_reg, c_ben, half, com, ct, one behind the
-    other) in pieces of at most 256 KiB. A receipt means one committed, synced transaction.
+    other) in pieces of 4 to 256 KiB, the last may be shorter. A receipt means a committed, synced
+    transaction. The next batch may be sent before the receipt of the one before it.
     """
     Withdraw: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.WithdrawRequest, _matcher_pb2.WithdrawResponse]
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_matcher_pb2.GetReceiptRequest, _matcher_pb2.GetReceiptResponse]
@@ -52,7 +53,8 @@ class IntakeAsyncStub(IntakeStub):
     GetManifest: _aio.UnaryUnaryMultiCallable[_matcher_pb2.GetManifestRequest, _matcher_pb2.GetManifestResponse]  # type: ignore[assignment]
     SubmitBatch: _aio.StreamUnaryMultiCallable[_matcher_pb2.SubmitBatchRequest, _matcher_pb2.SubmitBatchResponse]  # type: ignore[assignment]
     """First message: head alone. Then the packed columns (rid, c_reg, c_ben, half, com, ct, one behind the
-    other) in pieces of at most 256 KiB. A receipt means one committed, synced transaction.
+    other) in pieces of 4 to 256 KiB, the last may be shorter. A receipt means a committed, synced
+    transaction. The next batch may be sent before the receipt of the one before it.
     """
     Withdraw: _aio.UnaryUnaryMultiCallable[_matcher_pb2.WithdrawRequest, _matcher_pb2.WithdrawResponse]  # type: ignore[assignment]
     GetReceipt: _aio.UnaryUnaryMultiCallable[_matcher_pb2.GetReceiptRequest, _matcher_pb2.GetReceiptResponse]  # type: ignore[assignment]
@@ -75,7 +77,8 @@ class IntakeServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matcher_pb2.SubmitBatchResponse, _abc.Awaitable[_matcher_pb2.SubmitBatchResponse]]:
         """First message: head alone. Then the packed columns (rid, c_reg, c_ben, half, com, ct, one behind the
-        other) in pieces of at most 256 KiB. A receipt means one committed, synced transaction.
+        other) in pieces of 4 to 256 KiB, the last may be shorter. A receipt means a committed, synced
+        transaction. The next batch may be sent before the receipt of the one before it.
         """
 
     @_abc_1.abstractmethod
