@@ -1,8 +1,8 @@
 """Opposite records that arrive at the same moment are matched, each pair once: by threads, by processes.
 
 What would show a loss is shown too: transactions whose isolation was lowered miss pairs. In SQLite partners
-are sought in a snapshot from before the others wrote, as REPEATABLE READ would. In PostgreSQL the writers' lock
-and the isolation are taken away from a trial of its own: the matcher's store numbers its rows and the leaves of
+are sought in a snapshot from before the others wrote, as REPEATABLE READ would. In PostgreSQL the lock and
+the isolation are taken away from a trial of its own: the matcher's store numbers its rows and the leaves of
 its log without gaps, and so its primary keys alone would stop what the trial lets happen.
 """
 
@@ -69,7 +69,7 @@ def _check(database: Database, pairs: int) -> None:
 
 def _count(database: Database, query: sa.Select[Any]) -> int:
     counted = sa.select(sa.func.count()).select_from(query.subquery())
-    return database.read(lambda session: session.execute(counted).scalar_one())
+    return database.read(lambda session: int(session.execute(counted).scalar_one()))
 
 
 def test_ten_thousand_opposite_pairs_at_once_are_all_found_and_none_twice(
@@ -118,49 +118,43 @@ def _run_processes(url: str, count: int) -> None:
             assert crowd.returncode == 0, errors
 
 
-class _Snapshots:
-    """Looks for partners in what was committed when the thread's round began."""
+class _Snapshot:
+    """Looks for partners in what was committed when the round began."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._mine = threading.local()
+        self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
-    def begin(self) -> None:
-        self._mine.reader = sqlite3.connect(self._path, isolation_level=None)
-        self._mine.reader.execute("BEGIN")
-        self._mine.reader.execute("SELECT count(*) FROM record").fetchone()  # fixes the snapshot
+    def renew(self) -> None:
+        if self._reader.in_transaction:
+            self._reader.execute("COMMIT")
+        self._reader.execute("BEGIN")
+        self._reader.execute("SELECT count(*) FROM record").fetchone()  # fixes the snapshot
 
     def find(
         self, session: Any, first: int, last: int, side: Side, _epoch: bytes, _limit: int
     ) -> list[Match]:
         new = "SELECT id, key FROM record WHERE id BETWEEN ? AND ?"
-        rows = session.connection().exec_driver_sql(new, (first, last)).all()
         seek = (
             "SELECT r.id, o.unit, r.rid FROM record r JOIN owner o ON o.id = r.owner "
             "WHERE r.key = ? AND r.side = ?"
         )
-        found = []
-        for record, key in rows:
-            for other, unit, rid in self._mine.reader.execute(seek, (key, int(side.other))):
-                found.append(Match(record, other, RecordRef(side.other, unit, rid)))
-        self._mine.reader.close()
-        return found
+        return [
+            Match(record, other, RecordRef(side.other, unit, rid))
+            for record, key in session.connection().exec_driver_sql(new, (first, last)).all()
+            for other, unit, rid in self._reader.execute(seek, (key, int(side.other)))
+        ]
+
+    def close(self) -> None:
+        self._reader.close()
 
 
 def test_a_snapshot_from_before_the_others_wrote_misses_pairs(
     matcher: tuple[Database, Submissions, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database, submissions, path = matcher
-    snapshots = _Snapshots(path)
-    admit = submissions.admit
-
-    def admit_in_snapshot(*given: Any) -> Any:
-        snapshots.begin()
-        return admit(*given)
-
-    monkeypatch.setattr(submissions, "admit", admit_in_snapshot)
-    monkeypatch.setattr(store, "find_matches", snapshots.find)
-    Crowd(submissions, tokens(1_000), range(_UNITS), _UNITS).run()
+    with closing(_Snapshot(path)) as snapshot:
+        monkeypatch.setattr(store, "find_matches", snapshot.find)
+        Crowd(submissions, tokens(1_000), range(_UNITS), _UNITS, snapshot.renew).run()
     full = rejoin(database)
     assert full.pairs == 1_000
     assert full.missed > 0
