@@ -1,8 +1,8 @@
 """The disk fills up, or a call to it fails, at the n-th call, for every n: no receipt, nothing partial.
 
 The fault is made below SQLite (``tests.sqlite_vfs``), so that all above it is the real thing: stores and use
-cases. What a caller then gets says that storage failed, in Chinese too, and never a word of SQL. Once the fault
-is gone the same process takes the same submission, and a restart finds all that was acknowledged.
+cases. What a caller then gets says that storage failed, in Chinese too, and never a word of SQL. Once the
+fault is gone the same process takes the same submission, and a restart finds all that was acknowledged.
 """
 
 from __future__ import annotations
