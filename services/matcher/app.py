@@ -57,7 +57,8 @@ def wire(
 
     Raises KeyFileError where the log key is not the manifest's: its receipts would be worthless.
     """
-    epochs = EpochFolder(settings.kit, Rosters(database, own).remember, now)
+    rosters = Rosters(database, own)
+    epochs = EpochFolder(settings.kit, rosters.remember, now, rosters.newest)
     if signer.public_key != epochs.manifest.log_key:
         raise KeyFileError("the log key in the kit is not the one that the manifest names")
     quota = Quota(settings.intake.records_per_day, settings.intake.hits_per_batch)

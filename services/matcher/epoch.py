@@ -8,6 +8,9 @@
 The matcher enrols nobody: a roster counts only with two signatures of the authority, for the manifest's
 epoch, and in a higher version than any that was followed before. Whatever fails is logged and the roster
 in force stays. A new epoch (another manifest) is taken up by a restart, on purpose and not in passing.
+
+Several processes over one database have a folder each. One whose roster is older than what another follows
+admits nobody until its folder has the newer one: a revoked unit must not get in by the other door.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -32,13 +35,16 @@ from libmatch.manifest import (
 )
 from libmatch.suites import Suite, get_suite
 from services.chassis.identity import Identity
-from services.chassis.refusals import Refused
+from services.chassis.refusals import Overloaded, Refused
 
 Stamp = tuple[int, int, int]
 Remember = Callable[[Suite, Roster, datetime], None]
 """Keeps a roster as the newest of its epoch; raises ManifestError for a rollback."""
+Newest = Callable[[bytes], int]
+"""The version of the newest roster of an epoch that any process over the database follows."""
 
 _UNIT_ROLES = Role.REGISTRY | Role.BENEFICIARY
+_LOOK_EVERY = timedelta(seconds=1)  # so long a process may not know of another's newer roster
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,17 @@ class EpochFolder:
     Raises ManifestError, EpochError or EncodingError where the folder holds no usable epoch.
     """
 
-    def __init__(self, folder: Path, remember: Remember, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        remember: Remember,
+        now: Callable[[], datetime],
+        newest: Newest | None = None,
+    ) -> None:
         self._roster_path = folder / "epoch" / "roster"
         self._remember = remember
+        self._newest = newest
+        self._seen: tuple[datetime, int] | None = None  # when it was looked, what was there
         self._now = now
         self._lock = threading.Lock()
         self._trusted = _read_authorities(folder / "epoch" / "authorities")
@@ -82,6 +96,7 @@ class EpochFolder:
         """Return if the roster lists ``caller`` as active. Raises Refused: a certificate is not enough."""
         del service  # the access table says which roles may call it
         roster = self.current().roster
+        self._refuse_behind(roster)
         if caller.role == "inspector":
             listed = any(roster.with_role(Role.INSPECTOR))
         else:
@@ -99,6 +114,22 @@ class EpochFolder:
             if member.unit == unit:
                 return member
         raise Refused("the roster does not list the unit as active", reason="ROSTER")
+
+    def _refuse_behind(self, own: Roster) -> None:
+        """Raises Overloaded while another process follows a newer roster than ``own``."""
+        if self._newest is None:
+            return
+        now = self._now()
+        if self._seen is None or abs(now - self._seen[0]) >= _LOOK_EVERY:
+            self._seen = now, self._newest(own.epoch_id)
+            if self._seen[1] > own.version:
+                structlog.get_logger().error("roster.behind", own=own.version, newest=self._seen[1])
+        if self._seen[1] > own.version:
+            raise Overloaded(
+                "another process of the matcher follows a newer roster than this one",
+                "服务器的花名册正在更新，请稍后重试。",
+                retry_after_s=5.0,
+            )
 
     def _follow(self) -> _Loaded:
         stamp = _stamp(self._roster_path)

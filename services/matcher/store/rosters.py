@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session
 
 from libmatch.errors import ManifestError
@@ -12,7 +13,9 @@ from libmatch.suites import Suite
 from services.chassis import audit
 from services.chassis.db import Database
 from services.chassis.identity import Identity
-from services.matcher.tables import RosterSeen
+from services.matcher.tables import RosterSeen, table_of
+
+_SEEN = table_of(RosterSeen)
 
 
 class Rosters:
@@ -21,6 +24,11 @@ class Rosters:
     def __init__(self, database: Database, own: Identity) -> None:
         self._database = database
         self._own = own
+
+    def newest(self, epoch: bytes) -> int:
+        """The version of the newest roster of ``epoch`` that any process followed; 0 for none."""
+        query = sa.select(_SEEN.c.version).where(_SEEN.c.epoch == epoch)
+        return int(self._database.read(lambda session: session.scalar(query)) or 0)
 
     def remember(self, suite: Suite, roster: Roster, at: datetime) -> None:
         """Keep ``roster`` as the newest of its epoch. Raises ManifestError; then nothing is kept."""
