@@ -95,8 +95,10 @@ def find_pairs(session: Session, epoch: bytes, scratch: Path) -> Pairs:
 def _read_keys(session: Session, epoch: bytes, side: Side) -> Iterator[tuple[Bytes, Bytes]]:
     """Tokens uint8[n, 32], of which the second halves are left zero, and ids as uint8[n, 16]."""
     owners = sa.select(_OWNER.c.id).where(_OWNER.c.epoch == epoch)
+    # A sum has no index: the rows come in the order in which they lie, and not owner by owner at random.
+    of_epoch = (_RECORD.c.owner + 0).in_(owners)
     query = sa.select(_RECORD.c.id, _RECORD.c.key).where(
-        _RECORD.c.side == int(side), _RECORD.c.key.is_not(None), _RECORD.c.owner.in_(owners)
+        _RECORD.c.side == int(side), _RECORD.c.key.is_not(None), of_epoch
     )
     rows = session.execute(query, execution_options={"yield_per": _CHUNK})
     for part in rows.partitions():
