@@ -41,7 +41,7 @@ certificate = "{tls.certificate}"
 private_key = "{tls.private_key}"
 ca = "{tls.ca}"
 [database]
-path = "data/matcher.db"
+{database}
 [log]
 file = "data/matcher.log"
 """
@@ -57,6 +57,7 @@ class MatcherProcess:
         pki: Pki,
         *,
         extra: str = "",
+        database: str = 'path = "data/matcher.db"',
         preexec: Callable[[], None] | None = None,
     ) -> None:
         self.folder = folder
@@ -66,24 +67,35 @@ class MatcherProcess:
         self._process: subprocess.Popen[str] | None = None
         self._channels: dict[str, Channel] = {}
         self.address = ""
-        self._write(extra)
+        self._write(extra, database)
 
     @property
     def database(self) -> Path:
         return self.folder / "data" / "matcher.db"
 
     @property
+    def log_file(self) -> Path:
+        return self.folder / "data" / "matcher.log"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def config(self) -> Path:
         return self.folder / "config.toml"
 
-    def _write(self, extra: str) -> None:
+    def _write(self, extra: str, database: str) -> None:
         (self.folder / "data").mkdir(parents=True, mode=0o700)
         self.district.write_matcher_kit(self.folder / "kit")
         passphrase = self.folder / "passphrase"
         passphrase.touch(mode=0o600)
         passphrase.write_text(PASSPHRASE + "\n", encoding="utf-8")
         tls = self._pki.issue(f"spiffe://{self.district.name}/matcher")
-        self.config.write_text(_CONFIG.format(extra=extra, tls=tls), encoding="utf-8")
+        self.config.write_text(
+            _CONFIG.format(extra=extra, database=database, tls=tls), encoding="utf-8"
+        )
 
     def start(self) -> None:
         """Returns once the service says that it is ready; raises with its last words where it ends."""
