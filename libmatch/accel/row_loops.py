@@ -12,13 +12,10 @@ from numba import njit, types
 from libmatch.accel.compress import (
     INITIAL_STATE,
     blake3_in_lanes,
-    copy_bytes,
-    copy_digest,
-    copy_masked,
     sha256_in_lanes,
     sha256_with_instructions,
-    swap_digest,
 )
+from libmatch.accel.moves import copy_bytes, copy_digest, copy_masked, swap_digest
 
 Bytes = npt.NDArray[np.uint8]
 _BLOCK, _DIGEST, _KEYED = 64, 32, 16

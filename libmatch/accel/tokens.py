@@ -122,16 +122,19 @@ def _get_kernel(suite: int, kernel: Kernel) -> _Run:
 
 def _compile(suite: int, kernel: Kernel) -> _Run:
     from libmatch.accel import compress, halves
+    from libmatch.accel.vectors import ByWord
 
     lanes, hmac = _LANES[kernel], suite == HMAC_SHA256
-    if kernel is Kernel.INSTRUCTIONS:
-        step = compress.sha256_with_instructions(lanes)
+    by_word = kernel is Kernel.VECTORS
+    if by_word:
+        make = compress.sha256_in_lanes if hmac else compress.blake3_in_lanes
+        loop = halves.make_lane_loop(make(lanes, ByWord), lanes, hmac=hmac)
     else:
-        step = compress.sha256_in_lanes(lanes) if hmac else compress.blake3_in_lanes(lanes)
-    loop = halves.make_loop(step, lanes, hmac=hmac)
+        loop = halves.make_row_loop(compress.sha256_with_instructions(lanes), lanes)
 
     def run(key: bytes, kinds: Bytes, names: Bytes, values: Bytes, first: int) -> None:
-        n, recipe = len(kinds), halves.make_recipe(key, hmac=hmac).arrays()
+        n, whole = len(kinds), halves.make_recipe(key, hmac=hmac)
+        recipe = whole.by_word(hmac=hmac) if by_word else whole.arrays()
         if n >= lanes:
             loop(kinds, names, *recipe, values.view(np.uint32), first)
         elif n:  # rows that are dropped again
