@@ -62,8 +62,8 @@ class Database:
         """What ``fn`` returns, after one committed and synced transaction.
 
         ``fn`` may run twice, so it has no effect but through its session. On an exception nothing is kept;
-        only a StorageFailed may mean that the answer to COMMIT was lost, and says so: the same again shows
-        which. Raises StorageFull, DeadlinePassed, Overloaded; ``name`` goes to the log.
+        only a StorageFailed may mean that COMMIT itself failed, and says so: the same again shows what came
+        of it. Raises StorageFull, DeadlinePassed, Overloaded; ``name`` goes to the log.
         """
         self._refuse_read_only(name)
         return self._repeat(name, lambda: self._writing(name), fn, writing=True)
@@ -137,11 +137,13 @@ class Database:
         try:
             session.commit()
         except sa.exc.DBAPIError as error:
-            if not error.connection_invalidated:
+            # Without an answer, or where the sync failed: what was written may be there all the same.
+            if self._engine.trouble(error, writing=True) not in (Trouble.LOST, Trouble.FAILED):
                 raise
-            structlog.get_logger().error("db.commit_unanswered", transaction=name)
+            code = self._engine.code(error)
+            structlog.get_logger().error("db.commit_unanswered", transaction=name, code=code)
             raise StorageFailed(
-                "the database did not answer COMMIT: whether it was kept is not known; "
+                "the database failed during COMMIT: whether it was kept is not known; "
                 "repeat the same request, its answer tells"
             ) from None
 

@@ -108,6 +108,7 @@ class SqliteEngine:
             cursor.close()
         if busy is None or busy[0]:
             raise DatabaseError("erase: the journal is being read; try again")
+        _sync_journal(self.path)
 
     def close(self) -> None:
         """Ends all connections, the writer last (its end checkpoints the journal), then the lock."""
@@ -146,6 +147,15 @@ def _take_lock(path: Path) -> int:
         os.close(descriptor)
         raise DatabaseError(f"{path}: in use by another process") from None
     return descriptor
+
+
+def _sync_journal(path: Path) -> None:
+    """SQLite does not sync a truncation: a power failure could bring the journal back with all its pages."""
+    descriptor = os.open(path.with_name(path.name + "-wal"), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _engine(path: Path, mode: str, begin: str, connections: int) -> sa.Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,17 @@ def test_database_opened_read_only_erases_nothing(tmp_path: Path) -> None:
         pytest.raises(DatabaseError, match="read-only"),
     ):
         reading.erase_traces()
+
+
+def test_the_emptied_journal_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[int, int]] = []
+
+    def fsync(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        synced.append((status.st_ino, status.st_size))
+
+    with Database(f"sqlite:///{tmp_path / 'x.db'}") as database:
+        database.run_tx("make", lambda s: s.execute(sa.text("CREATE TABLE t (id INTEGER)")))
+        monkeypatch.setattr(os, "fsync", fsync)
+        database.erase_traces()
+        assert synced == [((tmp_path / "x.db-wal").stat().st_ino, 0)]
