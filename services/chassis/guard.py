@@ -212,7 +212,8 @@ def _stop(record: _CallRecord, context: grpc.ServicerContext, error: BaseExcepti
     """Ends the call with the status of ``error``; always raises."""
     if isinstance(error, grpc.RpcError) and not context.is_active():
         record.write("CANCELLED")  # gRPC's own signal that the client is gone; it must see it
-        raise error
+        # gRPC keeps it with the call, a cycle: with its frames, all that the handler held would stay.
+        raise error.with_traceback(None)
     outcome = outcome_of(error)
     more: dict[str, Any] = {"reason": outcome.reason}
     if outcome.error_id:
