@@ -4,8 +4,7 @@
 
     story = Story(district, random.Random(7)); story.extend(12)      # at least 12 more of each stream
     story.streams[stream][seq - 1]                                   # Sent: a batch or a withdrawal
-    seen = Seen(); seen.receipt(receipt)                             # raises Contradiction for another one
-    seen.head(checkpoint), seen.leaf(index, leaf_hash), seen.acknowledgement(notice_id, at_us, leaf)
+    seen = Seen(); seen.note(*receipt_fact(receipt))                 # raises Contradiction for another one
 
 Both are judged together by ``tests.judge_store``.
 """
@@ -15,11 +14,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
+from libmatch.auditlog import encode_gate_leaf, hash_entry
 from libmatch.batch import compute_token
+from libmatch.clearances import ClearanceAnswer
 from libmatch.records import RID_SIZE, WORD, Batch, Receipt, RecordRef, Side, Withdrawal, cut
-from tests.district import District, make_district, person
+from tests.district import NOW, District, make_district, person
 
 ROWS = 12  # of a batch
 PERSONS = 2000  # so many that a batch flags a few pairs and not hundreds
@@ -51,10 +53,10 @@ class Sent:
     withdrawn: tuple[RecordRef, ...]
 
 
-def story_district() -> District:
+def story_district(now: datetime = NOW) -> District:
     """A district with the units of ``STREAMS``."""
     units = {"registry": ("reg-a", "reg-b"), "beneficiary": ("ben-a", "ben-b"), "both": ("both-a",)}
-    return make_district(**units)  # type: ignore[arg-type]
+    return make_district(now=now, **units)  # type: ignore[arg-type]
 
 
 class Story:
@@ -144,9 +146,11 @@ def head_fact(size: int, root: bytes) -> Fact:
     return "head", str(size), root.hex()
 
 
-def leaf_fact(index: int, leaf_hash: bytes) -> Fact:
-    """That this entry stands there in the log."""
-    return "leaf", str(index), leaf_hash.hex()
+def gate_fact(unit: str, answer: ClearanceAnswer) -> Fact:
+    """That the gate's answer to ``unit`` stands in the log where it says."""
+    answers = [(one.rid, one.status) for one in answer.clearances]
+    entry = encode_gate_leaf(unit, answer.checked_at_us, answers)
+    return "leaf", str(answer.leaf_index), hash_entry(entry).hex()
 
 
 def acknowledgement_fact(notice_id: bytes, at_us: int, leaf: int) -> Fact:

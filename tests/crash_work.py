@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from libmatch.auditlog import encode_gate_leaf, hash_entry, log_origin, open_checkpoint
+from libmatch.auditlog import log_origin, open_checkpoint
 from libmatch.records import Batch, Side
 from libmatch.release import SealedNotice
 from services.chassis.db import Database
@@ -31,8 +31,8 @@ from tests.crash_story import (
     Fact,
     Sent,
     acknowledgement_fact,
+    gate_fact,
     head_fact,
-    leaf_fact,
     receipt_fact,
     release_fact,
 )
@@ -68,22 +68,23 @@ class Work:
     def submit(self, sent: Sent) -> None:
         """The receipt of a submission, new or repeated."""
         intake, what = self.use.intake, sent.what
-        accept = intake.accept if isinstance(what, Batch) else intake.withdraw
-        self._tell(receipt_fact(accept(_unit(sent), what)))  # type: ignore[operator]
+        if isinstance(what, Batch):
+            receipt = intake.accept(what.header.unit, what)
+        else:
+            receipt = intake.withdraw(what.unit, what)
+        self._tell(receipt_fact(receipt))
 
     def begin_upload(self, sent: Sent) -> None:
         """All but the last bytes of a batch arrive."""
         batch = sent.what
         assert isinstance(batch, Batch)
-        upload = self.use.intake.begin(_unit(sent), batch.header, batch.capsule, batch.signature)
+        head = batch.header
+        upload = self.use.intake.begin(head.unit, head, batch.capsule, batch.signature)
         upload.add(batch.columns.pack()[:-1])
 
     def ask_gate(self, unit: str, rids: Sequence[bytes]) -> None:
         """The answer's leaf of the log."""
-        answer = self.use.gate.check(unit, rids)
-        answers = [(one.rid, one.status) for one in answer.clearances]
-        entry = encode_gate_leaf(unit, answer.checked_at_us, answers)
-        self._tell(leaf_fact(answer.leaf_index, hash_entry(entry)))
+        self._tell(gate_fact(unit, self.use.gate.check(unit, rids)))
 
     def read_head(self) -> None:
         """The signed head of the log."""
@@ -115,7 +116,3 @@ class Work:
             return self.use.mailbox.find(unit, name)
         except NotFound:
             return self.district.notify(unit, Side.BENEFICIARY, hit_id, notice_id=name)
-
-
-def _unit(sent: Sent) -> str:
-    return sent.what.header.unit if isinstance(sent.what, Batch) else sent.what.unit

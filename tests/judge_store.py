@@ -4,6 +4,7 @@
 
     faults = judge(database, story, seen)         # [] where nothing is lost, doubled, partial, rewritten
     faults = judge_file(path, story, seen)        # likewise, and SQLite's own check of the file
+    faults = judge_copy(path, story, seen)        # what a restart would find, without one
 
 Reads the tables and not the use cases under test. A fault of kind ``LOST`` is what ``synchronous=NORMAL`` may
 do when the power fails; one of the other kinds nothing may do.
@@ -11,7 +12,9 @@ do when the power fails; one of the other kinds nothing may do.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -133,6 +136,15 @@ def judge_file(path: Path, story: Story, seen: Seen) -> list[Fault]:
         return faults + check_file(path)
     except (DatabaseError, sa.exc.DBAPIError, sqlite3.DatabaseError, LogError) as error:
         return [Fault(Kind.CORRUPT, f"{type(error).__name__}: {error}")]
+
+
+def judge_copy(path: Path, story: Story, seen: Seen) -> list[Fault]:
+    """The same of a copy of the file and its journal as they are now; the originals are not touched."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            if one.exists():
+                shutil.copy(one, folder)
+        return judge_file(Path(folder) / path.name, story, seen)
 
 
 def check_file(path: Path) -> list[Fault]:

@@ -40,7 +40,7 @@ from services.matcher.app import VERSIONS
 from tests.crash_crowd import Crowd
 from tests.crash_story import Contradiction, Fact, Seen, Story, story_district
 from tests.crash_work import Tell, Work
-from tests.judge_store import Fault, Kind, judge, judge_file
+from tests.judge_store import Fault, Kind, judge, judge_copy
 
 _LIVES = 25  # of one district
 _AHEAD = 15  # submissions of each stream that one life may get through
@@ -159,12 +159,7 @@ class Generation:
                 self._add(judge(database, self._story, self._seen))
             return
         path = Path(self._url.removeprefix("sqlite:///"))
-        copy = self._folder / "copy"
-        copy.mkdir()
-        for one in path.parent.glob(f"{path.name}*"):
-            shutil.copy(one, copy)
-        self._add(judge_file(copy / path.name, self._story, self._seen))
-        shutil.rmtree(copy)
+        self._add(judge_copy(path, self._story, self._seen))
 
     def _add(self, faults: list[Fault]) -> None:
         where = f"{self._seed}/{self._lives}"

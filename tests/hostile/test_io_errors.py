@@ -23,7 +23,7 @@ from services.chassis.errors import outcome_of
 from services.chassis.refusals import ChassisError
 from tests.crash_story import Fact, Seen, Story, Stream, story_district
 from tests.crash_work import Work
-from tests.judge_store import judge, judge_file
+from tests.judge_store import judge, judge_copy, judge_file
 from tests.sqlite_vfs import OK, Watcher, watched
 
 NAME = "matcher.db"
@@ -109,19 +109,9 @@ class Scene:
         faults = judge(work.database, self.story, self.seen)
         assert not faults, faults[:5]
 
-    @contextmanager
-    def copied(self) -> Iterator[Path]:
-        """What the next start would find if the process were killed now."""
-        copy = self.folder / "copy"
-        copy.mkdir()
-        for path in self.data.glob(f"{NAME}*"):
-            shutil.copy(path, copy)
-        yield copy / NAME
-        shutil.rmtree(copy)
-
     def judge_copy(self) -> None:
-        with self.copied() as path:
-            assert judge_file(path, self.story, self.seen) == []
+        """What the next start would find if the process were killed now."""
+        assert judge_copy(self.data / NAME, self.story, self.seen) == []
 
 
 def set_pragmas(database: Database, settings: Iterable[str]) -> None:
