@@ -124,7 +124,8 @@ def _keep_equal(session: Session, registry: Ids, beneficiary: Ids) -> Pairs:
     for record, half in _read_of(session, _SEALED.c.record, _SEALED.c.rest, ids=ids):
         rest[record] = half
     pairs = zip(registry.tolist(), beneficiary.tolist(), strict=True)
-    equal = np.array([rest[a] == rest[b] for a, b in pairs], np.bool_)
+    # A record whose second half is gone from the store is in no pair: the nightly join tells of it.
+    equal = np.array([a in rest and rest[a] == rest.get(b) for a, b in pairs], np.bool_)
     return Pairs.of(registry[equal], beneficiary[equal])
 
 
