@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from libmatch.auditlog import encode_batch_leaf, encode_withdrawal_leaf, verify_receipt
 from libmatch.client.logwatch import LogWatch
@@ -16,32 +18,63 @@ from libmatch.records import Batch, Receipt, Side, Withdrawal
 def send_waiting(
     state: State, matcher: MatcherClient, holder: Holder, sides: Iterable[Side]
 ) -> list[Receipt]:
-    """The receipts of everything that waited, in order. Each is stored before the next is sent.
+    """The receipts of everything that waited, in order; each is stored at once. Batches go several at a time.
 
     Raises ServiceError where the matcher is not reached or refuses: what waits goes on waiting.
     """
     receipts = []
     for side in sides:
-        while True:
-            with state.transaction() as tx:
-                request = tx.first_waiting(holder.epoch.epoch_id, side)
-            if request is None:
-                break
-            receipt = _send(matcher, request)
-            _check_receipt(holder, request, receipt)
-            with state.transaction() as tx:
-                tx.keep_receipt(receipt)
-            receipts.append(receipt)
+        line = _Line(state, holder.epoch.epoch_id, side)
+        while (request := line.next_waiting()) is not None:
+            under_way: deque[Request] = deque()
+            if request.form is Form.BATCH:
+                answers = matcher.submit_many(line.batches(under_way))
+            else:
+                under_way.append(request)
+                answers = iter([_withdraw(matcher, request)])
+            for receipt in _explained(answers, under_way):
+                _check_receipt(holder, under_way[0], receipt)
+                with state.transaction() as tx:
+                    tx.keep_receipt(receipt)
+                under_way.popleft()
+                receipts.append(receipt)
     return receipts
 
 
-def _send(matcher: MatcherClient, request: Request) -> Receipt:
+@dataclass(frozen=True)
+class _Line:
+    """What waits of one side."""
+
+    state: State
+    epoch: bytes
+    side: Side
+
+    def next_waiting(self, after: int = 0) -> Request | None:
+        with self.state.transaction() as tx:
+            return tx.first_waiting(self.epoch, self.side, after)
+
+    def batches(self, under_way: deque[Request]) -> Iterator[Batch]:
+        """The batches that come next, up to a withdrawal; each is added to ``under_way`` as it is taken."""
+        after = 0
+        while (request := self.next_waiting(after)) is not None and request.form is Form.BATCH:
+            under_way.append(request)
+            yield Batch.decode(request.body)
+            after = request.seq
+
+
+def _withdraw(matcher: MatcherClient, request: Request) -> Receipt:
     try:
-        if request.form is Form.BATCH:
-            return matcher.submit(Batch.decode(request.body))
         return matcher.withdraw(Withdrawal.decode(request.body))
     except ServiceError as error:
         raise _explain(error, request) from error
+
+
+def _explained(receipts: Iterator[Receipt], under_way: deque[Request]) -> Iterator[Receipt]:
+    """``receipts``; a refusal is that of the first request under way."""
+    try:
+        yield from receipts
+    except ServiceError as error:
+        raise _explain(error, under_way[0]) from error
 
 
 def _explain(error: ServiceError, request: Request) -> Exception:

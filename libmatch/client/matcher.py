@@ -6,7 +6,7 @@ nothing (the channel does) and verifies no signature: whoever holds the epoch do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import grpc
 
@@ -24,6 +24,7 @@ from libmatch.client.messages import (
     side_to_pb,
     withdrawal_to_pb,
 )
+from libmatch.client.pipeline import submit_in_order
 from libmatch.errors import BatchError, ConflictError, EncodingError, ServiceError
 from libmatch.letters import Letter
 from libmatch.manifest import SignedDocument
@@ -67,6 +68,13 @@ class MatcherClient:
         # A list, not a generator: the channel can send it again.
         response = self._intake.SubmitBatch(batch_to_requests(batch))  # type: ignore[arg-type]
         return pb_to_receipt(response.receipt)
+
+    def submit_many(self, batches: Iterable[Batch]) -> Iterator[Receipt]:
+        """The receipts of a side's next batches, in order; several are under way at once.
+
+        Raises what the first that fails raises. Those behind it may have been accepted all the same.
+        """
+        return submit_in_order(self.submit, batches)
 
     def withdraw(self, withdrawal: Withdrawal) -> Receipt:
         """The receipt of ``withdrawal``: its rows are erased. Sent again, the identical receipt."""

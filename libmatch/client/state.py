@@ -194,12 +194,12 @@ class Transaction:
             (epoch, request.side, request.seq, request.form, request.digest, request.body),
         )
 
-    def first_waiting(self, epoch: bytes, side: Side) -> Request | None:
-        """The request that is sent next, or None."""
+    def first_waiting(self, epoch: bytes, side: Side, after: int = 0) -> Request | None:
+        """The request without a receipt that comes next behind number ``after``, or None."""
         row = self._db.execute(
             "SELECT seq, form, digest, body FROM requests WHERE epoch = ? AND side = ?"
-            " AND receipt IS NULL ORDER BY seq LIMIT 1",
-            (epoch, side),
+            " AND seq > ? AND receipt IS NULL ORDER BY seq LIMIT 1",
+            (epoch, side, after),
         ).fetchone()
         return row and Request(side, row[0], Form(row[1]), row[2], row[3])
 

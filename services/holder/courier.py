@@ -6,6 +6,8 @@ refuses for good stops the line: to skip it would leave a gap, to seal it anew c
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -59,34 +61,59 @@ class Courier:
         while entry := self._outbox.find_next():
             if entry.state is MessageState.STOPPED:
                 raise _stopped(entry.seq, entry.reason)
-            if not self._deliver(entry):
+            under_way: deque[OutboxEntry] = deque()
+            receipts = self._send(entry, under_way)
+            while delivered := self._deliver(receipts, under_way):
+                if delivered.kind is MessageKind.BATCH:
+                    batches, records = batches + 1, records + delivered.rows
+                else:
+                    withdrawn += delivered.rows
+            if under_way:
                 break
-            if entry.kind is MessageKind.BATCH:
-                batches, records = batches + 1, records + entry.rows
-            else:
-                withdrawn += entry.rows
         return Sent(batches, records, withdrawn, self._outbox.count_waiting())
 
-    def _deliver(self, entry: OutboxEntry) -> bool:
-        """True once the receipt is kept; False where the matcher may take the message later."""
+    def _deliver(
+        self, receipts: Iterator[Receipt], under_way: deque[OutboxEntry]
+    ) -> OutboxEntry | None:
+        """The next entry whose receipt is kept; None where all are or the matcher may take them later."""
         try:
-            receipt = self._send(entry)
-            self._check(entry, receipt)
+            receipt = next(receipts, None)
+            if receipt is None:
+                return None
+            self._check(under_way[0], receipt)
         except ServiceError as error:
             if error.status in _FINAL:
-                raise self._stop(entry, f"{error.status} {error.reason}".strip()) from error
+                reason = f"{error.status} {error.reason}".strip()
+                raise self._stop(under_way[0], reason) from error
             outcome = {"status": error.status, "reason": error.reason}
-            structlog.get_logger().warning("outbox.waiting", seq=entry.seq, **outcome)
-            return False
+            structlog.get_logger().warning("outbox.waiting", seq=under_way[0].seq, **outcome)
+            return None
         except LibmatchError as error:
-            raise self._stop(entry, str(error)) from error
-        self._outbox.accept(entry, receipt)
-        return True
+            raise self._stop(under_way[0], str(error)) from error
+        self._outbox.accept(under_way[0], receipt)
+        return under_way.popleft()
 
-    def _send(self, entry: OutboxEntry) -> Receipt:
+    def _send(self, entry: OutboxEntry, under_way: deque[OutboxEntry]) -> Iterator[Receipt]:
+        """The receipts of ``entry`` and, if it is a batch, of the batches that follow it."""
         if entry.kind is MessageKind.BATCH:
-            return self._matcher.submit(Batch.decode(entry.body))
-        return self._matcher.withdraw(Withdrawal.decode(entry.body))
+            yield from self._matcher.submit_many(self._batches(entry, under_way))
+        else:
+            under_way.append(entry)
+            yield self._matcher.withdraw(Withdrawal.decode(entry.body))
+
+    def _batches(self, first: OutboxEntry, under_way: deque[OutboxEntry]) -> Iterator[Batch]:
+        entry: OutboxEntry | None = first
+        while entry and entry.kind is MessageKind.BATCH and entry.state is MessageState.WAITING:
+            try:
+                batch = Batch.decode(entry.body)
+            except LibmatchError:
+                if under_way:  # those before it are not to blame
+                    return
+                under_way.append(entry)
+                raise
+            under_way.append(entry)
+            yield batch
+            entry = self._outbox.find_next(after=entry.seq)
 
     def _check(self, entry: OutboxEntry, receipt: Receipt) -> None:
         verify_receipt(self._material.manifest, receipt, entry.digest)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from libmatch.clearances import ClearanceAnswer
@@ -37,10 +37,11 @@ class Letters(Protocol):
 class Matcher(Gate, Letters, Protocol):
     """Every call may be repeated, and raises ServiceError where it fails.
 
+    ``submit_many`` sends several at once: those behind the first that fails may have been accepted too.
     ``report`` raises ConflictError where another report has that number.
     """
 
-    def submit(self, batch: Batch) -> Receipt: ...
+    def submit_many(self, batches: Iterable[Batch]) -> Iterator[Receipt]: ...
 
     def withdraw(self, withdrawal: Withdrawal) -> Receipt: ...
 

@@ -178,11 +178,12 @@ class Outbox:
         ]
         update_many(session, Record, "number", rows)
 
-    def find_next(self) -> OutboxEntry | None:
-        """The unsent message with the lowest sequence number; None where all are accepted."""
+    def find_next(self, after: int = 0) -> OutboxEntry | None:
+        """The unsent message with the lowest sequence number above ``after``; None where there is none."""
 
         def find(session: Session) -> OutboxEntry | None:
-            query = select(Message).where(self._unsent()).order_by(col(Message.seq)).limit(1)
+            unsent = select(Message).where(self._unsent(), col(Message.seq) > after)
+            query = unsent.order_by(col(Message.seq)).limit(1)
             m = session.exec(query).first()
             if m is None or m.position is None:
                 return None
