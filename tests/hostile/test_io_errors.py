@@ -11,6 +11,7 @@ import itertools
 import random
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,8 @@ import pytest
 from libmatch.records import RID_SIZE, Side
 from services.chassis.db import Database, DatabaseError
 from services.chassis.errors import outcome_of
-from services.chassis.refusals import ChassisError
-from tests.crash_story import Fact, Seen, Story, Stream, story_district
+from services.chassis.refusals import ChassisError, StorageFailed
+from tests.crash_story import Fact, Seen, Sent, Story, Stream, story_district
 from tests.crash_work import Work
 from tests.judge_store import judge, judge_copy, judge_file
 from tests.sqlite_vfs import OK, Watcher, watched
@@ -194,6 +195,51 @@ def attempt(
             assert answered == 0 or (answered == 1 and act is ACTIONS["notice"])  # its first half
             return error
     return None
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("fault", ["write", "sync"])
+def test_a_call_that_fails_harms_none_of_those_who_share_a_transaction(
+    scene: Scene, fault: str, long: bool
+) -> None:
+    refused = 0
+    with scene.open() as work, ThreadPoolExecutor(len(scene.story.streams)) as pool:
+        set_pragmas(work.database, TIGHT)
+        for nth in range(1, 60, 1 if long else 8):
+            reached = scene.seen.reached()
+            scene.story.extend(1, reached)
+            sent = [one[reached[stream]] for stream, one in scene.story.streams.items()]
+            with scene.saboteur.armed(FAULTS[fault], nth):
+                errors = list(pool.map(lambda one: storage_error(work, one), sent))
+            scene.judge(work)
+            scene.judge_copy()
+            for error in filter(None, errors):
+                refused += 1
+                must_be_explained(error)
+            assert list(pool.map(lambda one: storage_error(work, one), sent)) == [None] * len(sent)
+        scene.judge(work)
+    assert refused, "no call failed: nothing was tried"
+
+
+def storage_error(work: Work, sent: Sent) -> ChassisError | None:
+    """What the submission was refused with."""
+    try:
+        work.submit(sent)
+    except ChassisError as error:
+        return error
+    return None
+
+
+def test_a_failed_sync_is_called_neither_kept_nor_lost(scene: Scene) -> None:
+    with scene.open() as work:
+        error = attempt(scene, work, FAULTS["sync"], 1, ACTIONS["submission"])
+        assert isinstance(error, StorageFailed)
+        # The bytes were written all the same, and a restart would find them whole.
+        assert "not known" in error.message
+        scene.judge(work)
+        scene.judge_copy()
+        ACTIONS["submission"](scene, work)
+        scene.judge(work)
 
 
 @pytest.mark.campaign
