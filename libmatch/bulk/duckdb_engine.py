@@ -64,6 +64,23 @@ class DuckDB:
         self._connection.execute(sql)
         self._connection.unregister("batch")
 
+    def create_sorted(self, name: str, source: str, columns: Sequence[str]) -> None:
+        """Return when the rows of ``source``, ascending by all its columns, are the table ``name``."""
+        listed = ", ".join(columns)
+        sql = f"CREATE TABLE {name} AS SELECT {listed} FROM {source} ORDER BY {listed}"  # noqa: S608
+        self._connection.execute(sql)
+
+    def fetch_rows(self, name: str, first: int, count: int) -> dict[str, Column]:
+        """So many rows of a table from number ``first`` on, in the order in which they were put in."""
+        sql = f"SELECT * FROM {name} WHERE rowid BETWEEN ? AND ?"  # noqa: S608
+        return self._connection.execute(sql, [first, first + count - 1]).fetchnumpy()
+
+    def fetch_column(self, name: str, column: str) -> Column:
+        """One column of a table or view."""
+        sql = f"SELECT {column} FROM {name}"  # noqa: S608
+        found: dict[str, Column] = self._connection.execute(sql).fetchnumpy()
+        return found[column]
+
     def fetch_columns(self, name: str) -> dict[str, Column]:
         """All rows of a table or view, by column."""
         return self._connection.table(name).fetchnumpy()

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from libmatch.bulk.duckdb_engine import Resources, open_engine
+from libmatch.bulk.duckdb_engine import DuckDB, Resources, open_engine
 from libmatch.bulk.hits import HITS_FORMAT
 from libmatch.bulk.spark_engine import SparkSettings, join_on_spark
 from libmatch.bulk.staging import stage
+from libmatch.bulk.standing import Standing, is_standing
 from libmatch.bulk.tables import COLUMNS, TableHead, describe, open_checked
 from libmatch.errors import InputError
 
@@ -50,6 +51,7 @@ def join_tables(
 ) -> JoinCounts:
     """What was joined; the pairs of record ids are at ``out``, all or nothing (docs/spec/bulk.md).
 
+    One of the two may be a standing table: the cost is that of the other, and memory 24 bytes a row of it.
     Pairs ascend by the columns a_r0, a_r1, b_r0, b_r1. A token that stands i times in A and j times in B
     gives i · j pairs. Cost: linear, and a sort of the pairs; what exceeds the memory goes through the disk
     beside ``out``. Raises InputError for a table that cannot be used, tables of two epochs, too little
@@ -63,15 +65,50 @@ def join_tables(
         stage(out, overwrite=overwrite) as (folder, result),
         open_engine(folder, resources, keep_order=on_spark) as running,
     ):
-        heads = open_checked(running, "a", a), open_checked(running, "b", b)
+        heads = _open_both(running, a, b)
         epoch_id = _require_one_epoch(heads)
         sql = JOIN_SQL
         if on_spark:
-            found = join_on_spark(sql, COLUMNS, (a, b), folder, resources, spark or SparkSettings())
+            tables = [_as_parquet(running, *table, folder) for table in (("a", a), ("b", b))]
+            found = join_on_spark(sql, COLUMNS, tables, folder, resources, spark or SparkSettings())
             running.open_parts("found", found)
             sql = "SELECT * FROM found"
         pairs = running.copy_rows(sql, result, describe(HITS_FORMAT, epoch_id))
     return JoinCounts(heads[0].rows, heads[1].rows, pairs)
+
+
+def _open_both(engine: DuckDB, a: Path, b: Path) -> tuple[TableHead, TableHead]:
+    """Heads of both tables, which are ``a`` and ``b`` from now on; of a standing one, what can be a hit."""
+    standing = [path for path in (a, b) if path.is_file() and is_standing(path)]
+    if not standing:
+        return open_checked(engine, "a", a), open_checked(engine, "b", b)
+    if len(standing) == 2:
+        raise InputError(
+            "two standing tables: one has to be a token table",
+            "两个都是常备表，无法比对；其中一个请用令牌表",
+        )
+    if a in standing:
+        other = open_checked(engine, "b", b)
+        return _open_standing(engine, "a", a, "b"), other
+    other = open_checked(engine, "a", a)
+    return other, _open_standing(engine, "b", b, "a")
+
+
+def _open_standing(engine: DuckDB, name: str, path: Path, other: str) -> TableHead:
+    standing = Standing.open(path)
+    engine.create_table(name, COLUMNS)
+    for columns in standing.find_rows(engine.fetch_column(other, "t0")):
+        engine.insert_columns(name, columns)
+    return standing.head
+
+
+def _as_parquet(engine: DuckDB, name: str, path: Path, folder: Path) -> Path:
+    """The table as a file that Spark reads: its own, or what was taken of a standing one."""
+    if not is_standing(path):
+        return path
+    taken = folder / f"{name}.parquet"
+    engine.copy_rows(f"SELECT * FROM {name}", taken, {})  # noqa: S608
+    return taken
 
 
 def _require_one_epoch(heads: tuple[TableHead, TableHead]) -> bytes:

@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class SparkSettings:
 def join_on_spark(
     sql: str,
     columns: tuple[str, ...],
-    tables: tuple[Path, Path],
+    tables: Sequence[Path],
     folder: Path,
     resources: Resources,
     settings: SparkSettings,

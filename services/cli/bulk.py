@@ -17,12 +17,22 @@ if TYPE_CHECKING:
 
 _MIB = 1 << 20
 
+Memory = Annotated[
+    int | None,
+    typer.Option(min=64, metavar="内存MiB", help="内存上限，超出部分暂存磁盘；不给则为内存的八成"),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=1, metavar="线程数", help="线程数；不给则用全部处理器核")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="允许覆盖已有的结果文件")]
+
 
 def register(app: typer.Typer) -> None:
     """Adds the noun ``bulk``."""
     group = new_app(NOUNS["bulk"])
     group.callback()(_describe)
     group.command("match")(match_tables)
+    group.command("sort")(sort_table)
     app.add_typer(group, name="bulk")
 
 
@@ -33,21 +43,14 @@ def _describe() -> None:
 def match_tables(
     table_a: Annotated[Path, typer.Argument(metavar="令牌表A", help="Parquet 文件")],
     table_b: Annotated[
-        Path, typer.Argument(metavar="令牌表B", help="Parquet 文件，与令牌表A同一周期")
+        Path, typer.Argument(metavar="令牌表B", help="Parquet 文件或常备表，与令牌表A同一周期")
     ],
     out: Annotated[
         Path, typer.Option(metavar="结果文件", help="比中的记录编号写到这里，如 hits.parquet")
     ],
     engine: Annotated[Engine, typer.Option(help="计算引擎")] = Engine.DUCKDB,
-    memory: Annotated[
-        int | None,
-        typer.Option(
-            min=64, metavar="内存MiB", help="内存上限，超出部分暂存磁盘；不给则为内存的八成"
-        ),
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, metavar="线程数", help="线程数；不给则用全部处理器核")
-    ] = None,
+    memory: Memory = None,
+    threads: Threads = None,
     spark_master: Annotated[
         str | None,
         typer.Option("--spark-master", metavar="地址", help="Spark 集群；不给则在本机运行"),
@@ -55,11 +58,12 @@ def match_tables(
     spark_conf: Annotated[
         list[str], typer.Option("--spark-conf", metavar="名称=值", help="Spark 的设置；可重复")
     ] = [],  # noqa: B006  # typer reads the default, nothing changes it
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="允许覆盖已有的结果文件")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """比对两个令牌表，写出令牌相同的全部记录编号对。
 
     表可以比内存大，暂存文件放在结果文件旁边，完成后自动删除。失败时不留下结果文件。比中不等于违规。
+    大表对每天的少量新令牌时，先用 sort 把大表排成常备表，再用常备表比对。
     使用 Spark 集群时，令牌表和结果文件须放在集群各节点同一路径的共享目录。
     """
     from libmatch.bulk.join import join_tables
@@ -76,6 +80,21 @@ def match_tables(
     typer.echo(f"令牌表A：{counts.rows_a} 行")
     typer.echo(f"令牌表B：{counts.rows_b} 行")
     typer.echo(f"比中：{counts.pairs} 对")
+    typer.echo(f"结果：{out}（仅本人可读）")
+
+
+def sort_table(
+    table: Annotated[Path, typer.Argument(metavar="令牌表", help="Parquet 文件")],
+    out: Annotated[Path, typer.Option(metavar="常备表", help="排好序的表写到这里")],
+    memory: Memory = None,
+    threads: Threads = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """把令牌表排成常备表：以后每天的新令牌与它比对，只花新令牌的时间，与它有多大无关。"""
+    from libmatch.bulk.standing import sort_table as sort
+
+    rows = sort(table, out, resources=_resources(memory, threads), overwrite=overwrite)
+    typer.echo(f"常备表：{rows} 行")
     typer.echo(f"结果：{out}（仅本人可读）")
 
 

@@ -22,6 +22,7 @@ from libmatch.bulk.columns import join_rids
 from libmatch.bulk.hits import read_hits
 from libmatch.bulk.join import Engine, join_tables
 from libmatch.bulk.memory import join_tokens
+from libmatch.bulk.standing import sort_table
 from libmatch.bulk.tables import write_table
 from libmatch.matching import match
 from libmatch.records import RecordRef, Side
@@ -42,10 +43,15 @@ class Table:
     rids: Bytes
 
 
-def join_with_engine(engine: Engine) -> Run:
+def join_with_engine(engine: Engine, standing: str = "") -> Run:
+    """``standing``: which of the tables, a or b, is one."""
+
     def run(a: Table, b: Table, folder: Path) -> Pairs:
         for name, table in (("a", a), ("b", b)):
             write_table(folder / name, EPOCH, [(table.tokens, table.rids)], overwrite=True)
+        if standing:
+            sort_table(folder / standing, folder / "sorted")
+            (folder / "sorted").replace(folder / standing)
         counts = join_tables(
             folder / "a", folder / "b", folder / "hits", engine=engine, overwrite=True
         )
@@ -64,6 +70,7 @@ def join_in_memory(a: Table, b: Table, folder: Path) -> Pairs:
 
 ENGINES: dict[str, Run] = {
     "duckdb": join_with_engine(Engine.DUCKDB),
+    "duckdb, A standing": join_with_engine(Engine.DUCKDB, "a"),
     "spark": join_with_engine(Engine.SPARK),
     "memory": join_in_memory,
 }
@@ -113,7 +120,7 @@ def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(params=ENGINES)
 def join(request: pytest.FixtureRequest) -> Run:
-    if request.param == "spark":
+    if request.param.startswith("spark"):
         request.getfixturevalue("spark_session")
     return ENGINES[request.param]
 
@@ -224,6 +231,13 @@ def test_damage_behind_the_footer_is_no_lost_match_on_spark(
     with pytest.raises(Exception, match=r"(?i)spark|parquet"):
         join_tables(tmp_path / "a", tmp_path / "b", tmp_path / "hits", engine=Engine.SPARK)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_spark_joins_what_was_taken_of_a_standing_table(
+    spark_session: None, tmp_path: Path
+) -> None:
+    a, b = sides("duplicates and common beginnings")
+    assert join_with_engine(Engine.SPARK, "b")(a, b, tmp_path) == join_by_reference(a, b)
 
 
 def test_engines_write_the_same_format(spark_session: None, tmp_path: Path) -> None:

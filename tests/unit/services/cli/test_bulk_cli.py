@@ -57,6 +57,19 @@ def test_limits_are_taken(tables: list[str], tmp_path: Path) -> None:
     assert main(["bulk", "match", *tables, *limits, "--out", out, "--overwrite"]) == Exit.OK
 
 
+def test_a_standing_table_is_made_and_matched(
+    tables: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, out = str(tmp_path / "常备表"), str(tmp_path / "hits")
+    assert main(["bulk", "sort", tables[0], "--out", kept, "--memory", "64"]) == Exit.OK
+    assert "常备表：300 行" in capsys.readouterr().out
+    assert main(["bulk", "sort", tables[1], "--out", kept]) == Exit.REFUSED
+    assert main(["bulk", "match", kept, tables[1], "--out", out]) == Exit.OK
+    assert "比中：21 对" in capsys.readouterr().out
+    assert main(["bulk", "match", kept, kept, "--out", out, "--overwrite"]) == Exit.REFUSED
+    assert "其中一个请用令牌表" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
