@@ -57,8 +57,9 @@ class Comparison(RuleBasedStateMachine):
         return self.world.clock()
 
     def expect_leaves(self, first: Iterable[bytes], others: Iterable[bytes] = ()) -> None:
-        """The log has grown by just these leaves, the others in any order."""
-        new, head, rest = self.world.entries(len(self.log)), list(first), list(others)
+        """The log went on with these leaves, the others in any order."""
+        head, rest = list(first), list(others)
+        new = self.world.entries(len(self.log))[: len(head) + len(rest)]
         assert new[: len(head)] == head
         assert sorted(new[len(head) :]) == sorted(rest)
         self.log += new

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 from typing import TypeVar
 
 from hypothesis import strategies as st
@@ -24,7 +25,10 @@ from libmatch.auditlog import (
     encode_withdrawal_leaf,
     verify_receipt,
 )
+from libmatch.batch import admit_batch
 from libmatch.records import Batch, Receipt, Side, Withdrawal
+from services.matcher.intake import Intake
+from services.matcher.store.groups import Ticket
 from tests.district import NOW
 from tests.matcher_bench import FakeBatch
 from tests.matcher_comparison import Comparison
@@ -72,6 +76,12 @@ jumps = st.sampled_from(
 
 def pick_from(items: Sequence[T], pick: int) -> T:
     return items[pick % len(items)]
+
+
+def _upload(intake: Intake, peer: str, batch: Batch) -> Receipt:
+    """The receipt of a batch that comes as the wire brings it: its head, then its columns."""
+    upload = intake.begin(peer, batch.header, batch.capsule, batch.signature)
+    return intake.receive(peer, upload, [batch.columns.pack()])
 
 
 class SubmissionMachine(Comparison):
@@ -143,6 +153,56 @@ class SubmissionMachine(Comparison):
     ) -> None:
         """Tokens that share their first half, or are those of another epoch: into the store itself."""
         self.store(forge_once(self.world.epoch, *stream, self._next(*stream), marks))
+
+    @rule(
+        old=st.lists(messages, max_size=2),
+        new=st.lists(st.tuples(streams, persons), min_size=1, max_size=3),
+        fate=fates,
+        heard=st.permutations(range(5)),
+    )
+    def submit_together(
+        self,
+        old: list[Envelope],
+        new: list[tuple[tuple[str, Side], tuple[int, ...]]],
+        fate: Fate,
+        heard: list[int],
+    ) -> None:
+        """Batches that wait at the same moment share a transaction; they count in order of arrival."""
+        together = [one for one in old if isinstance(one.content, Batch)]
+        for i, (stream, who) in enumerate(new):
+            ahead = sum(earlier == stream for earlier, _ in new[:i])
+            together.append(seal_once(self.world.epoch, *stream, self._next(*stream) + ahead, who))
+        refuse = self.model.refuse_peer
+        together = [
+            one
+            for one in together
+            if one.message.epoch == self.model.term.id and not refuse(one.message.unit, self.now)
+        ]
+        tickets = [self._offer(one) for one in together]
+        answers: dict[int, Receipt | Refusal] = {}
+
+        def hear() -> None:
+            for i in heard:
+                if i < len(tickets):
+                    answers[i] = self.world.answer(tickets[i].result)
+
+        if fate is Fate.DIES_BEFORE_COMMIT:
+            self.world.die_before_commit(hear)
+            return
+        hear()
+        for i, one in enumerate(together):
+            expected = self.model.judge_content(one.message, self.now)
+            self._settle(one.message, expected, answers[i])
+        if fate is Fate.DIES_BEFORE_ANSWER:
+            self.world.crash()
+
+    def _offer(self, envelope: Envelope) -> Ticket[Receipt]:
+        district, batch = self.world.district, envelope.content
+        assert isinstance(batch, Batch)
+        member = district.roster.find(envelope.message.unit)
+        admitted = admit_batch(district.manifest, member, batch)
+        offer = self.world.submissions.offer
+        return offer(district.suite, admitted, self.world.quota, self.now)
 
     @precondition(lambda self: self.own_rows())
     @rule(pick=picks)
@@ -269,13 +329,14 @@ class SubmissionMachine(Comparison):
             self.world.crash()
         if fate in _UNHEARD and not isinstance(expected, Refusal):
             self.check_receipt(message.unit, message.side, message.seq)
+            self.world.clock.moment += timedelta(minutes=1)  # a patient courier's
             again = self.send(envelope, peer)
             self._settle(message, self.model.judge(peer, message, self.now), again)
 
     def send(self, envelope: Envelope, peer: str) -> Receipt | Refusal:
         content, intake = envelope.content, self.world.use.intake
         if isinstance(content, Batch):
-            return self.world.attempt(peer, lambda: intake.accept(peer, content))
+            return self.world.attempt(peer, partial(_upload, intake, peer, content))
         assert isinstance(content, Withdrawal)
         return self.world.attempt(peer, lambda: intake.withdraw(peer, content))
 

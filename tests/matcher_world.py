@@ -160,6 +160,8 @@ class MatcherWorld:
     def _copy(self) -> None:
         """The database file and its journal; the shared memory beside them is the process's own."""
         target = self._folder / f"process-{self.generation + 1}"
+        if target.exists():
+            return  # a process that is dead does nothing more, whatever its code would try
         target.mkdir()
         for name in ("matcher.db", "matcher.db-wal"):
             if (self._path.parent / name).exists():
