@@ -41,8 +41,11 @@ _UNSYNCED = ("fsync=off", "full_page_writes=off", "libmatch.accept_data_loss=on"
 class PostgresqlServer:
     """A server on a Unix socket in ``folder`` (and on TCP with ``settings``); see the module's docstring."""
 
-    def __init__(self, folder: Path, *, fsync: bool = False, settings: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, fsync: bool = False, settings: Sequence[str] = (), port: int = 5432
+    ) -> None:
         self.folder = folder
+        self.port = port
         self.data = folder / "data"
         self._user: dict[str, Any] = {"user": "nobody"} if os.geteuid() == 0 else {}
         self._settings = [*_SMALL, *(() if fsync else _UNSYNCED), *settings]
@@ -99,7 +102,7 @@ class PostgresqlServer:
                 time.sleep(0.02)
 
     def url(self, database: str) -> str:
-        return f"postgresql://postgres@/{database}?host={self.folder}"
+        return f"postgresql://postgres@/{database}?host={self.folder}&port={self.port}"
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of ``statement``, run as the superuser outside a transaction."""

@@ -61,6 +61,8 @@ def read_address(url: str, password_file: Path | None) -> Address:
         raise DatabaseError(f"the database url sets {', '.join(unknown)}, which is not for a url")
     if missing := [key for key in ("user", "host", "dbname") if not given.get(key)]:
         raise DatabaseError(f"the database url lacks {', '.join(missing)}")
+    if not all(port.isdecimal() for port in given.get("port", "5432").split(",") if port):
+        raise DatabaseError("the database url has a port that is not a number")
     _check_tls(given)
     port = f":{given['port']}" if "port" in given else ""
     where = f"postgresql://{given['host']}{port}/{given['dbname']}"
