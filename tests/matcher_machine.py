@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from enum import Enum
 from functools import partial
 from typing import TypeVar
 
@@ -45,21 +44,11 @@ from tests.matcher_world import (
     terms,
     withdraw_once,
 )
+from tests.unit_line import Fate
 
 T = TypeVar("T")
 
 
-class Fate(Enum):
-    """What becomes of a message on its way."""
-
-    ARRIVES = 1
-    REQUEST_LOST = 2
-    ANSWER_LOST = 3
-    DIES_BEFORE_COMMIT = 4
-    DIES_BEFORE_ANSWER = 5
-
-
-_HEARD = (Fate.ARRIVES,)
 _UNHEARD = (Fate.ANSWER_LOST, Fate.DIES_BEFORE_ANSWER)
 
 fates = st.sampled_from([*[Fate.ARRIVES] * 6, *Fate])
@@ -213,11 +202,16 @@ class SubmissionMachine(Comparison):
         self.store(forge(self.world.epoch, ref.unit, ref.side, seq, marks, (ref.rid,)))
 
     @precondition(lambda self: self.own_rows())
-    @rule(target=messages, chosen=st.lists(picks, min_size=1, max_size=2), fate=fates)
-    def withdraw(self, chosen: list[int], fate: Fate) -> Envelope:
-        """Any records under the first one's unit and side: live, withdrawn before, or of others."""
+    @rule(
+        target=messages,
+        chosen=st.lists(picks, min_size=1, max_size=2),
+        fate=fates,
+        other_side=st.sampled_from([False, False, True]),
+    )
+    def withdraw(self, chosen: list[int], fate: Fate, *, other_side: bool) -> Envelope:
+        """Any records under the first one's unit: live, withdrawn before, of others, of the other side."""
         rows = [pick_from(self.own_rows(), pick) for pick in chosen]
-        return self._withdraw(rows, fate)
+        return self._withdraw(rows, fate, other_side=other_side)
 
     @precondition(lambda self: self.own_rows())
     @rule(target=messages, pick=picks, who=persons, fate=fates)
@@ -249,11 +243,12 @@ class SubmissionMachine(Comparison):
     def _next(self, unit: str, side: Side) -> int:
         return self.model.next_seq(self.model.term.id, unit, side)
 
-    def _withdraw(self, rows: Sequence[Row], fate: Fate) -> Envelope:
-        ref = rows[0].ref
+    def _withdraw(self, rows: Sequence[Row], fate: Fate, *, other_side: bool = False) -> Envelope:
+        unit, side = rows[0].ref.unit, rows[0].ref.side
+        if other_side and side.other in ROLES[unit]:
+            side = side.other
         rids = tuple(dict.fromkeys(row.ref.rid for row in rows))
-        seq = self._next(ref.unit, ref.side)
-        envelope = withdraw_once(self.world.epoch, ref.unit, ref.side, seq, rids)
+        envelope = withdraw_once(self.world.epoch, unit, side, self._next(unit, side), rids)
         self.deliver(envelope, fate)
         return envelope
 

@@ -318,7 +318,7 @@ def forge(
 ) -> Envelope:
     """The same with record ids of the test's choice."""
     id_ = districts()[epoch].manifest.epoch_id
-    fake = fake_batch(id_, side, unit, seq, [_token(*mark) for mark in marks], rids)
+    fake = fake_batch(id_, side, unit, seq, [token_of(*mark) for mark in marks], rids)
     digest = fake.admitted.digest
     return Envelope(
         Message(id_, unit, side, seq, digest, tuple(zip(rids, marks, strict=True))), fake
@@ -326,7 +326,7 @@ def forge(
 
 
 @functools.cache
-def _token(epoch: int, number: int, variant: int) -> bytes:
+def token_of(epoch: int, number: int, variant: int = 0) -> bytes:
     """The token of ``person(number)``; of another ``variant`` only its first half."""
     who = person(number)
     token = _holder(epoch, REGISTRY_ONLY).token_of(int(who.kind), who.idn)

@@ -32,7 +32,6 @@ from tests.machine_runs import run_machine
 from tests.mailbox_model import Posted, Told
 from tests.matcher_bench import INSPECTOR_IDENTITY, make_report
 from tests.matcher_machine import (
-    Fate,
     SubmissionMachine,
     fates,
     pick_from,
@@ -42,6 +41,7 @@ from tests.matcher_machine import (
 )
 from tests.matcher_model import Accepted, Pair, Refusal, micros
 from tests.matcher_world import ROLES, STREAMS, districts
+from tests.unit_line import Fate
 
 CASES = [bytes([n]) * CASE_ID_SIZE for n in (1, 2)]
 NOTICES = [bytes([n]) * 16 for n in range(4)]
