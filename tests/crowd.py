@@ -170,6 +170,16 @@ def _ask_and_stop(address: str, *rest: str) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """The process does not run for the time of the block (SIGSTOP)."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def rss_mib(pid: int, field: str = "VmRSS") -> float:
     """Resident memory of a process in MiB; ``VmHWM`` for its peak."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()

@@ -128,6 +128,17 @@ class MatcherProcess:
         """The exit code after SIGTERM."""
         return self._end(signal.SIGTERM)
 
+    def terminate(self) -> None:
+        """SIGTERM while calls are running; ``wait`` gives what comes of it, ``stop`` cleans up afterwards."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """The exit code once the process has ended."""
+        assert self._process is not None
+        self._process.communicate(timeout=60)
+        return self._process.returncode
+
     def _end(self, with_signal: signal.Signals) -> int:
         for channel in self._channels.values():
             channel.close()
@@ -135,8 +146,9 @@ class MatcherProcess:
         process, self._process = self._process, None
         if process is None:
             return 0
-        process.send_signal(with_signal)
-        process.communicate(timeout=60)
+        if process.returncode is None:
+            process.send_signal(with_signal)
+            process.communicate(timeout=60)
         return process.returncode
 
     def __enter__(self) -> Self:
