@@ -21,6 +21,7 @@ import random
 import select
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -42,6 +44,7 @@ from tests.crash_story import Contradiction, Fact, Seen, Story, story_district
 from tests.crash_work import Tell, Work
 from tests.judge_store import Fault, Kind, judge, judge_copy
 
+_ROOT = Path(__file__).resolve().parent.parent
 _LIVES = 25  # of one district
 _AHEAD = 15  # submissions of each stream that one life may get through
 _LONGEST_S = 0.4  # of a life from when it is ready
@@ -179,6 +182,19 @@ def run(folder: Path, url: str, cycles: int, seed: int) -> Report:
                 return report
         generation.finish()
         shutil.rmtree(home)
+    return report
+
+
+def run_apart(cycles: int, *arguments: str) -> dict[str, Any]:
+    """The report of this module as a process of its own, under a new seed: a test's process has threads."""
+    seed = str(random.randrange(1 << 32))
+    command = [sys.executable, "-m", "tests.kill_cycles", "--cycles", str(cycles), "--seed", seed]
+    done = subprocess.run(
+        [*command, *arguments], cwd=_ROOT, capture_output=True, text=True, check=False
+    )
+    if not done.stdout:
+        raise RuntimeError(f"seed {seed}: {done.stderr[-2000:]}")
+    report: dict[str, Any] = json.loads(done.stdout)
     return report
 
 
