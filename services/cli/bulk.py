@@ -1,4 +1,4 @@
-"""``libmatch bulk …``: the join of two token tables of any size; no key, no server."""
+"""``libmatch bulk …``: token tables of a unit's own lists, and their join at any size; no server."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from libmatch.bulk.spark_engine import SparkSettings
 
 _MIB = 1 << 20
+_SHOWN = 10  # refused rows on the terminal; the file beside the table has them all
 
 Memory = Annotated[
     int | None,
@@ -33,11 +34,12 @@ def register(app: typer.Typer) -> None:
     group.callback()(_describe)
     group.command("match")(match_tables)
     group.command("sort")(sort_table)
+    group.command("tokens")(make_tokens)
     app.add_typer(group, name="bulk")
 
 
 def _describe() -> None:
-    """大批量比对：两个令牌表直接比对，不含密钥和个人信息。"""
+    """大批量比对：由本单位的名单生成令牌表，两个令牌表直接比对；令牌表不含密钥和个人信息。"""
 
 
 def match_tables(
@@ -96,6 +98,49 @@ def sort_table(
     rows = sort(table, out, resources=_resources(memory, threads), overwrite=overwrite)
     typer.echo(f"常备表：{rows} 行")
     typer.echo(f"结果：{out}（仅本人可读）")
+
+
+def make_tokens(
+    source: Annotated[
+        Path, typer.Argument(metavar="名单", help="表格（.xlsx .xls .et .csv）或 Parquet 文件")
+    ],
+    column: Annotated[
+        str, typer.Option(metavar="表头", help="证件号码所在列的表头，如 身份证号码")
+    ],
+    kit: Annotated[Path, typer.Option(metavar="套件", help="本单位的套件文件夹（kit）")],
+    unit: Annotated[str, typer.Option(help="单位代码，如 caizheng")],
+    out: Annotated[Path, typer.Option(metavar="令牌表", help="令牌表写到这里，如 tokens.parquet")],
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option("--passphrase-file", help="口令文件（仅本人可读）；不给则从键盘输入"),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """把本单位名单中的一列证件号码变成令牌表；记录编号就是行号。
+
+    须用本单位自己的套件，且名册中在册、周期有效。令牌表不含证件号码；但持有周期密钥的人能用它试出谁在其中，
+    请只交给应当收到的一方。有未采纳的行时，行号和原因另写“待改正”文件，退出码为 4。
+    """
+    from datetime import UTC, datetime
+
+    from libmatch.kit import read_holder, read_party_keys
+    from services.cli.exits import Exit
+    from services.cli.passphrase import read_passphrase
+    from services.cli.token_tables import TokenOrder, write_tokens
+
+    now = datetime.now(UTC)
+    keys = read_party_keys(kit, read_passphrase(passphrase_file, "密钥口令"))
+    order = TokenOrder(source, column, out, now.astimezone().date(), overwrite)
+    report = write_tokens(read_holder(kit, unit, keys, now), order)
+    typer.echo(f"采纳：{report.taken} 行")
+    typer.echo(f"结果：{out}（仅本人可读）")
+    if not report.refused:
+        return
+    typer.echo(f"未采纳：{len(report.refused)} 行")
+    for row, why in report.refused[:_SHOWN]:
+        typer.echo(f"  第{row}行：{why}")
+    typer.echo(f"全部未采纳的行：{order.problem_file}（改好后可重新生成）")
+    raise typer.Exit(Exit.PARTIAL)
 
 
 def _resources(memory_mib: int | None, threads: int | None) -> Resources:
