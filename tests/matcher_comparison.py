@@ -38,7 +38,7 @@ class Comparison(RuleBasedStateMachine):
     def begin(self) -> None:
         """Both are empty."""
         self.folder = Path(tempfile.mkdtemp())
-        self.world = MatcherWorld(self.folder)
+        self.world = self.make_world()
         suite, term = self.world.district.suite, terms()[0]
         self.model = MatcherModel(suite, LIMITS, ROLES, term, set(ROLES))
         self.mailbox = MailboxModel(self.model, frozenset({INSPECTOR}))
@@ -46,6 +46,9 @@ class Comparison(RuleBasedStateMachine):
         self.remembered: Checkpoint | None = None
         self.checked: tuple[object, ...] = ()
         self.known_hits: set[tuple[bytes, bool]] = set()
+
+    def make_world(self) -> MatcherWorld:
+        return MatcherWorld(self.folder)
 
     def teardown(self) -> None:
         if hasattr(self, "world"):

@@ -1,11 +1,11 @@
-"""A matcher process over real files that can die at any instant, and an epoch that can change.
+"""A matcher process over a real database that can die at any instant, and an epoch that can change.
 
 ::
 
     world = MatcherWorld(folder)
-    world.use.intake.accept(...)     # every use case of services.matcher, over the files of the process
+    world.use.intake.accept(...)     # every use case of services.matcher, over the process's database
     world.attempt("reg-a", call)     # what the wire would answer ``reg-a``: the value, or a Refusal
-    world.crash()                    # the files as they are at this instant; the process is gone
+    world.crash()                    # the process is gone; another one starts on what it left
     world.die_before_commit(call)    # the same inside the call, when all is written and nothing committed
     world.enter_epoch(1)             # another manifest, with the next start
     world.set_roster({"reg-a"})      # the next roster; the others are revoked
@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -37,13 +35,13 @@ from libmatch.records import RID_SIZE, Batch, Side, Withdrawal
 from services.chassis.db import Database
 from services.chassis.errors import outcome_of
 from services.chassis.identity import Identity
-from services.chassis.schema import migrate
-from services.matcher.app import VERSIONS, wire
+from services.matcher.app import wire
 from services.matcher.config import GateSettings, IntakeSettings, Settings
 from services.matcher.store.submissions import Quota, Submissions
 from tests.district import NOW, District, item_payload, make_district, person, relative_payload
 from tests.matcher_bench import MATCHER, Clock, FakeBatch, fake_batch
 from tests.matcher_model import Limits, Message, Refusal, Term
+from tests.matcher_storage import FileStorage, Storage
 
 T = TypeVar("T")
 
@@ -91,8 +89,9 @@ class MatcherWorld:
 
     database: DyingDatabase
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, storage: Storage | None = None) -> None:
         self._folder = folder
+        self._storage = storage or FileStorage(folder)
         self.clock = Clock()
         self.generation = 0
         self._versions: dict[int, int] = {}
@@ -105,9 +104,6 @@ class MatcherWorld:
             gate=GateSettings(opens_at=LIMITS.opens_at, clear_valid_s=30 * 86400),
         )
         self.quota = Quota(LIMITS.records_per_day, LIMITS.pairs_per_batch)
-        self._path.parent.mkdir(parents=True)
-        self._path.write_bytes(_empty_database())
-        self._path.chmod(0o600)
         self._write_kit(set(ROLES))
         self._open()
 
@@ -115,12 +111,8 @@ class MatcherWorld:
     def district(self) -> District:
         return districts()[self.epoch]
 
-    @property
-    def _path(self) -> Path:
-        return self._folder / f"process-{self.generation}" / "matcher.db"
-
     def _open(self) -> None:
-        self.database = DyingDatabase(f"sqlite:///{self._path}")
+        self.database = DyingDatabase(self._storage.where)
         signer = self.district.log_signer
         self.use = wire(self._limits, self.database, signer, MATCHER, self.clock)
         self.submissions = Submissions(self.database, signer)
@@ -143,13 +135,13 @@ class MatcherWorld:
         self._open()
 
     def crash(self) -> None:
-        """The process is gone and another one starts on what its files hold at this instant."""
-        self._copy()
+        """The process is gone and another one starts on what it left at this instant."""
+        self._storage.keep()
         self._move_on()
 
     def die_before_commit(self, call: Callable[[], object]) -> None:
         """``call``, whose transaction never commits, and a crash in any case."""
-        self.database.last_act = self._copy
+        self.database.last_act = self._storage.keep
         try:
             call()
         except Killed:
@@ -157,22 +149,13 @@ class MatcherWorld:
         else:
             self.crash()
 
-    def _copy(self) -> None:
-        """The database file and its journal; the shared memory beside them is the process's own."""
-        target = self._folder / f"process-{self.generation + 1}"
-        if target.exists():
-            return  # a process that is dead does nothing more, whatever its code would try
-        target.mkdir()
-        for name in ("matcher.db", "matcher.db-wal"):
-            if (self._path.parent / name).exists():
-                shutil.copy(self._path.parent / name, target / name)
-
     def _move_on(self) -> None:
-        dead, folder = self.database, self._path.parent
+        dead = self.database
         self.generation += 1
+        self._storage.move_on()
         self._open()
-        dead.close()  # only now: closing would tidy the files that were to be copied as they were
-        shutil.rmtree(folder)
+        dead.close()  # only now: closing would tidy what was to be kept as it was
+        self._storage.tidy()
 
     def enter_epoch(self, epoch: int, active: set[str]) -> None:
         """The kit of another epoch; it counts from the next start, on purpose and not in passing."""
@@ -184,6 +167,7 @@ class MatcherWorld:
 
     def close(self) -> None:
         self.database.close()
+        self._storage.close()
 
     # --- asking it ------------------------------------------------------------------------------------
 
@@ -215,16 +199,6 @@ class MatcherWorld:
         )
         rows = self.database.read(lambda s: s.execute(query, {"first": first}).all())
         return [bytes(row.entry) for row in rows]
-
-
-@functools.cache
-def _empty_database() -> bytes:
-    """A migrated database: to migrate anew would take most of the time."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "matcher.db"
-        with Database(f"sqlite:///{path}") as database:
-            migrate(database, VERSIONS)
-        return path.read_bytes()
 
 
 # --- epochs and what units seal in them ---------------------------------------------------------------

@@ -40,7 +40,9 @@ from tests.matcher_machine import (
     units,
 )
 from tests.matcher_model import Accepted, Pair, Refusal, micros
-from tests.matcher_world import ROLES, STREAMS, districts
+from tests.matcher_storage import ServerStorage
+from tests.matcher_world import ROLES, STREAMS, MatcherWorld, districts
+from tests.postgresql import PostgresqlServer
 from tests.unit_line import Fate
 
 CASES = [bytes([n]) * CASE_ID_SIZE for n in (1, 2)]
@@ -320,3 +322,14 @@ class MatcherMachine(SubmissionMachine):
 @pytest.mark.campaign
 def test_matcher_answers_as_its_model_whatever_befalls_it(long: bool) -> None:
     run_machine(MatcherMachine, examples=3000 if long else 25, steps=60 if long else 40)
+
+
+@pytest.mark.campaign
+def test_matcher_on_postgresql_answers_as_its_model(
+    long: bool, postgresql_server: PostgresqlServer
+) -> None:
+    class OnPostgresql(MatcherMachine):
+        def make_world(self) -> MatcherWorld:
+            return MatcherWorld(self.folder, ServerStorage(postgresql_server))
+
+    run_machine(OnPostgresql, examples=300 if long else 3, steps=60 if long else 30)
