@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.machine import describe_machine
 
-MODULES = ("identifiers", "sealing", "joining", "peers")
+MODULES = ("identifiers", "sealing", "joining", "peers", "bulk", "growth")
 _SIZES = (100_000, 1_000_000)
 _FULL = (10_000, 100_000, 1_000_000, 10_000_000)
 _VERDICTS = {True: "met", False: "MISSED", None: ""}
