@@ -21,12 +21,12 @@ from typing import NoReturn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from libmatch import merkle
-from libmatch.encoding import enc, exactly, u8, u64
+from libmatch.encoding import enc, exactly, u8, u32, u64
 from libmatch.errors import KeyFileError, LogError
 from libmatch.keyfile import protect, unprotect
 from libmatch.manifest import Manifest
 from libmatch.merkle import NodeReader, hash_leaf, hash_node
-from libmatch.records import SIGNATURE_SIZE, WORD, Receipt, Side, check_unit
+from libmatch.records import RID_SIZE, SIGNATURE_SIZE, WORD, Receipt, Side, check_unit
 from libmatch.suites import verify_signature
 
 KEY_FILE_PURPOSE = "log-key"
@@ -107,8 +107,13 @@ def encode_letter_leaf(
 
 def encode_gate_leaf(unit: str, checked_at_us: int, answers: Sequence[tuple[bytes, int]]) -> bytes:
     """``enc("log-gate", unit, u64 time, rid ‖ u8 status, …)``: what the gate answered, in order."""
-    encoded = (rid + u8(status) for rid, status in answers)
-    return enc("log-gate", _name(unit), u64(checked_at_us), *encoded)
+    # A thousand answers a leaf: the parts that repeat are made once.
+    head = enc("log-gate", _name(unit), u64(checked_at_us))
+    length = u32(RID_SIZE + 1)
+    return head + b"".join([length + rid + _BYTES[status] for rid, status in answers])
+
+
+_BYTES = [u8(value) for value in range(256)]
 
 
 def _name(unit: str) -> bytes:

@@ -30,6 +30,9 @@ from services.matcher.epoch import EpochFolder
 from services.matcher.standing import RulesOn, find_hold
 from services.matcher.store.clearances import Clearances, Facts, Known
 
+Verdict = tuple[ClearanceStatus, int, HoldReason | None]
+"""Status, when CLEAR expires (microseconds UTC), why HOLD."""
+
 
 class Gate:
     """Answers units about their own records."""
@@ -62,9 +65,15 @@ class Gate:
             expected = {member.unit for member in epoch.roster.with_role(Role.REGISTRY)}
             complete = self._is_open(at) or expected <= known.arrived
             expires_at_us = self._expiry_us(epoch, at)
-            answered[:] = [
-                self._answer(rid, known.facts.get(rid), complete, expires_at_us, at) for rid in rids
-            ]
+            verdicts: dict[int, Verdict] = {}  # most records share one object of facts
+            answered.clear()
+            for rid in rids:
+                facts = known.facts.get(rid)
+                verdict = verdicts.get(id(facts))
+                if verdict is None:
+                    verdict = self._judge(facts, complete, expires_at_us, at)
+                    verdicts[id(facts)] = verdict
+                answered.append(Clearance(rid, *verdict))
             return encode_gate_leaf(peer, to_micros(at), [(c.rid, c.status) for c in answered])
 
         leaf = self._clearances.consult(epoch.epoch_id, peer, rids, decide)
@@ -76,17 +85,17 @@ class Gate:
             clearances=tuple(answered),
         )
 
-    def _answer(
-        self, rid: bytes, facts: Facts | None, complete: bool, expires_at_us: int, at: datetime
-    ) -> Clearance:
+    def _judge(
+        self, facts: Facts | None, complete: bool, expires_at_us: int, at: datetime
+    ) -> Verdict:
         if facts is None:
-            return Clearance(rid, ClearanceStatus.NOT_SUBMITTED)
+            return ClearanceStatus.NOT_SUBMITTED, 0, None
         reason = self._find_hold(facts, at)
         if reason is not None:
-            return Clearance(rid, ClearanceStatus.HOLD, reason=reason)
+            return ClearanceStatus.HOLD, 0, reason
         if facts.opens is None or not complete:
-            return Clearance(rid, ClearanceStatus.PENDING)
-        return Clearance(rid, ClearanceStatus.CLEAR, expires_at_us)
+            return ClearanceStatus.PENDING, 0, None
+        return ClearanceStatus.CLEAR, expires_at_us, None
 
     def _find_hold(self, facts: Facts, at: datetime) -> HoldReason | None:
         if facts.opens is False:

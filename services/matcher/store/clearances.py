@@ -6,32 +6,35 @@ looked up and missed exactly as one that nobody ever used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from libmatch.records import Side
+from libmatch.records import RID_SIZE, Side
 from services.chassis.db import Database
 from services.matcher.standing import FlaggedPair
 from services.matcher.store.cases import read_flagged
+from services.matcher.store.columns import POSITIONS, cut_column
+from services.matcher.store.groups import Groups
 from services.matcher.store.ledger import append_entries
 from services.matcher.tables import (
-    POSITION_BITS,
     Capsule,
     Kind,
     Owner,
     Record,
     StoredBatch,
+    StoredHit,
     Submission,
+    number_of,
     table_of,
 )
 
 _OWNER, _RECORD = table_of(Owner), table_of(Record)
-_SUBMISSION, _BATCH = table_of(Submission), table_of(StoredBatch)
+_SUBMISSION, _BATCH, _HIT = table_of(Submission), table_of(StoredBatch), table_of(StoredHit)
 
-_OPENS = {Capsule.UNTESTED: None, Capsule.OPENS: True, Capsule.BAD: False}
+_TOGETHER = 32  # more than calls at once by default
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,13 @@ class Facts:
 
     opens: bool | None
     hits: tuple[FlaggedPair, ...] = ()
+
+
+_WITHOUT_HITS = {
+    Capsule.UNTESTED: Facts(None),
+    Capsule.OPENS: Facts(True),
+    Capsule.BAD: Facts(False),
+}
 
 
 @dataclass(frozen=True)
@@ -57,10 +67,13 @@ class Known:
 
 
 class Clearances:
-    """Reads what is known, lets the gate decide, and logs what it answered."""
+    """Reads what is known, lets the gate decide, and logs what it answered.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    Questions that wait at the same moment share one transaction, of up to ``together``.
+    """
+
+    def __init__(self, database: Database, together: int = _TOGETHER) -> None:
+        self._groups: Groups[int] = Groups(database, "gate", together)
 
     def consult(
         self, epoch: bytes, unit: str, rids: Sequence[bytes], decide: Callable[[Known], bytes]
@@ -74,39 +87,58 @@ class Clearances:
             known = Known(_facts(session, epoch, unit, rids), _arrived(session, epoch))
             return append_entries(session, [decide(known)])
 
-        return self._database.run_tx("gate", write)
+        return self._groups.offer(write).result()
+
+
+_FIND = (
+    sa.select(
+        _RECORD.c.rid,
+        _RECORD.c.id,
+        sa.exists().where(_HIT.c.beneficiary_record == _RECORD.c.id, _HIT.c.live).label("flagged"),
+    )
+    .join(_OWNER, _OWNER.c.id == _RECORD.c.owner)
+    .where(
+        _OWNER.c.epoch == sa.bindparam("epoch"),
+        _OWNER.c.unit == sa.bindparam("unit"),
+        # A set and not a join, which SQLite would begin at all records of the unit.
+        _RECORD.c.rid.in_(sa.select(cut_column("rids", RID_SIZE)).select_from(POSITIONS)),
+        # The gate is for items. A declaring unit would learn here of hits before 纪委 does.
+        _RECORD.c.side == int(Side.BENEFICIARY),
+        _RECORD.c.key.is_not(None),
+    )
+)
+_ARRIVED = sa.select(_OWNER.c.unit).where(
+    _OWNER.c.epoch == sa.bindparam("epoch"),
+    sa.exists().where(
+        _SUBMISSION.c.owner == _OWNER.c.id,
+        _SUBMISSION.c.side == int(Side.REGISTRY),
+        _SUBMISSION.c.kind == int(Kind.BATCH),
+    ),
+)
 
 
 def _facts(session: Session, epoch: bytes, unit: str, rids: Sequence[bytes]) -> dict[bytes, Facts]:
-    query = (
-        sa.select(_RECORD.c.rid, _BATCH.c.state)
-        .join(_OWNER, _OWNER.c.id == _RECORD.c.owner)
-        .join(
-            _BATCH, _BATCH.c.number == _RECORD.c.id.op(">>")(sa.literal_column(str(POSITION_BITS)))
-        )
-        .where(
-            _OWNER.c.epoch == epoch,
-            _OWNER.c.unit == unit,
-            _RECORD.c.rid.in_(rids),
-            # The gate is for items. A declaring unit would learn here of hits before 纪委 does.
-            _RECORD.c.side == int(Side.BENEFICIARY),
-            _RECORD.c.key.is_not(None),
-        )
-    )
-    opens = {rid: _OPENS[state] for rid, state in session.execute(query)}
-    flagged = read_flagged(session, epoch, unit, list(opens))
-    return {rid: Facts(state, tuple(flagged.get(rid, ()))) for rid, state in opens.items()}
+    values = {"count": len(rids), "rids": b"".join(rids), "epoch": epoch, "unit": unit}
+    found = session.connection().execute(_FIND, values).all()
+    states = _states(session, {number_of(record) for _, record, _ in found})
+    facts = {rid: _WITHOUT_HITS[states[number_of(record)]] for rid, record, _ in found}
+    flagged = [rid for rid, _, has_hits in found if has_hits]
+    if flagged:
+        for rid, hits in read_flagged(session, epoch, unit, flagged).items():
+            facts[rid] = Facts(facts[rid].opens, tuple(hits))
+    return facts
+
+
+def _states(session: Session, numbers: Collection[int]) -> dict[int, Capsule]:
+    """Once a batch and not once a record: the state lies behind the 64 KiB of a batch's leaf hashes."""
+    query = sa.select(_BATCH.c.number, _BATCH.c.state).where(_BATCH.c.number.in_(numbers))
+    return {number: Capsule(state) for number, state in session.connection().execute(query)}
 
 
 def _arrived(session: Session, epoch: bytes) -> frozenset[str]:
-    query = (
-        sa.select(_OWNER.c.unit)
-        .join(_SUBMISSION, _SUBMISSION.c.owner == _OWNER.c.id)
-        .where(
-            _OWNER.c.epoch == epoch,
-            _SUBMISSION.c.side == int(Side.REGISTRY),
-            _SUBMISSION.c.kind == int(Kind.BATCH),
-        )
-        .distinct()
-    )
-    return frozenset(session.scalars(query))
+    """Once a transaction: no question changes it."""
+    known: frozenset[str] | None = session.info.get(_ARRIVED)
+    if known is None:
+        known = frozenset(session.connection().scalars(_ARRIVED, {"epoch": epoch}))
+        session.info[_ARRIVED] = known
+    return known

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -17,6 +16,7 @@ from sqlmodel import Session
 from libmatch.batch import AdmittedBatch
 from libmatch.errors import ConflictError
 from libmatch.records import RID_SIZE, WORD, Side
+from services.matcher.store.columns import POSITIONS, cut_column
 from services.matcher.store.joins import Match
 from services.matcher.tables import (
     KEY_SIZE,
@@ -66,37 +66,23 @@ def insert_rows(session: Session, number: int, owner: int, admitted: AdmittedBat
     connection.execute(_INSERT_SEALED, values)
 
 
-def _numbers() -> sa.CTE:
-    """The positions of a batch of ``:count`` rows, in column ``i``."""
-    first = sa.select(sa.literal(0).label("i")).cte("numbers", recursive=True)
-    following = sa.select(first.c.i + 1).where(first.c.i + 1 < sa.bindparam("count", type_=_INT))
-    return first.union_all(following)
-
-
-def _cut(column: str, width: int | sa.BindParameter[int], start: int, size: Any) -> Any:
-    """Bytes ``start`` (from 0) up to ``start + size`` of row ``i`` of a column of ``width`` bytes a row."""
-    i = _NUMBERS.c.i
-    return sa.func.substr(sa.bindparam(column, type_=sa.LargeBinary), i * width + start + 1, size)
-
-
-_INT = sa.Integer()
-_NUMBERS = _numbers()
-_ID = sa.bindparam("first", type_=sa.BigInteger) + _NUMBERS.c.i
-_WIDTH = sa.bindparam("width", type_=_INT)
+_ID = sa.bindparam("first", type_=sa.BigInteger) + POSITIONS.c.i
 _INSERT_RECORDS = _RECORD.insert().from_select(
     ["id", "owner", "side", "rid", "key"],
     sa.select(
         _ID,
         sa.bindparam("owner", type_=sa.BigInteger),
-        sa.bindparam("side", type_=_INT),
-        _cut("rids", RID_SIZE, 0, RID_SIZE),
-        _cut("tokens", WORD, 0, KEY_SIZE),
+        sa.bindparam("side", type_=sa.Integer),
+        cut_column("rids", RID_SIZE),
+        cut_column("tokens", WORD, size=KEY_SIZE),
     ),
 )
 _INSERT_SEALED = _SEALED.insert().from_select(
     ["record", "rest", "body"],
     sa.select(
-        _ID, _cut("tokens", WORD, KEY_SIZE, WORD - KEY_SIZE), _cut("bodies", _WIDTH, 0, _WIDTH)
+        _ID,
+        cut_column("tokens", WORD, start=KEY_SIZE, size=WORD - KEY_SIZE),
+        cut_column("bodies", sa.bindparam("width", type_=sa.Integer)),
     ),
 )
 

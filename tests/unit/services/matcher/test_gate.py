@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session
 
 from libmatch.auditlog import encode_gate_leaf, open_checkpoint, verify_inclusion
 from libmatch.clearances import ClearanceStatus
@@ -210,3 +214,51 @@ def test_the_gate_is_shut_outside_the_epoch(bench: Bench) -> None:
     bench.clock.moment = DISTRICT.manifest.not_after
     with pytest.raises(EpochError):
         bench.use.gate.check("ben-a", rids)
+
+
+def test_questions_that_wait_together_are_committed_once_and_each_leaf_proves(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, rids = bench.submit("ben-a", BEN, [person(number) for number in range(8)])
+    declare_everywhere(bench)
+    held, go_on, names = threading.Event(), threading.Event(), []
+    run_tx = bench.database.run_tx
+
+    def noted(name: str, fn: Callable[[Session], object]) -> object:
+        names.append(name)
+        return run_tx(name, fn)
+
+    def hold(session: Session) -> None:
+        held.set()
+        assert go_on.wait(timeout=30)
+
+    monkeypatch.setattr(bench.database, "run_tx", noted)
+    with ThreadPoolExecutor(9) as pool:
+        writer = pool.submit(run_tx, "hold", hold)
+        assert held.wait(timeout=30)
+        asked = [pool.submit(bench.use.gate.check, "ben-a", [rid]) for rid in rids]
+        time.sleep(0.2)  # all of them are in the line by now
+        go_on.set()
+        writer.result(timeout=30)
+        answers = [one.result(timeout=30) for one in asked]
+    assert names == ["gate"]
+    assert len({answer.leaf_index for answer in answers}) == len(rids)
+    checkpoint = open_checkpoint(
+        bench.use.log.get_checkpoint(), "libmatch/fuling/log", DISTRICT.manifest.log_key
+    )
+    for rid, answer in zip(rids, answers, strict=True):
+        leaf = encode_gate_leaf("ben-a", answer.checked_at_us, [(rid, CLEAR)])
+        _, path = bench.use.log.prove_inclusion(answer.leaf_index, checkpoint.size)
+        verify_inclusion(checkpoint, answer.leaf_index, leaf, path)
+
+
+def test_a_thousand_records_of_which_some_are_foreign_unknown_or_asked_twice(bench: Bench) -> None:
+    _, own = bench.submit("ben-a", BEN, [person(number) for number in range(300)])
+    _, foreign = bench.submit("ben-b", BEN, [person(number) for number in range(300, 600)])
+    _, declared = bench.submit("reg-a", REG, [person(number) for number in range(0, 300, 50)])
+    declare_everywhere(bench)
+    unknown = [os.urandom(16) for _ in range(300)]
+    asked = [*own, *foreign, *unknown, *own[:99], declared[0]]
+    answers = ask(bench, "ben-a", *asked)
+    expected = [HOLD if number % 50 == 0 else CLEAR for number in range(300)]
+    assert answers == [*expected, *[NOT_SUBMITTED] * 600, *expected[:99], NOT_SUBMITTED]
