@@ -62,6 +62,10 @@ jumps = st.sampled_from(
     [timedelta(hours=h) for h in (1, 23, 24, 25, 6 * 24, 9 * 24, 31 * 24, -1, -24, -25, -9 * 24)]
 )
 
+quota_times = st.sampled_from(
+    [timedelta(days=1), timedelta(days=1, microseconds=-1), timedelta(hours=-1)]
+)
+
 
 def pick_from(items: Sequence[T], pick: int) -> T:
     return items[pick % len(items)]
@@ -192,6 +196,16 @@ class SubmissionMachine(Comparison):
         admitted = admit_batch(district.manifest, member, batch)
         offer = self.world.submissions.offer
         return offer(district.suite, admitted, self.world.quota, self.now)
+
+    @rule(stream=streams, later=quota_times)
+    def fill_the_quota(self, stream: tuple[str, Side], later: timedelta) -> None:
+        """To the last record, one more, and one more when there may be room."""
+        self.world.clock.moment += timedelta(hours=25)
+        self.come_back()
+        for who in [(7, 8, 9), (7, 8, 9), (8, 9), (9,)]:
+            self.submit_next(stream, who)
+        self.world.clock.moment += later
+        self.submit_next(stream, (9,))
 
     @precondition(lambda self: self.own_rows())
     @rule(pick=picks)
