@@ -157,8 +157,9 @@ def test_what_is_no_pair_any_more_is_not_healed(store: Store) -> None:
     [
         "UPDATE record SET key = NULL WHERE id = 2048",
         "UPDATE sealed SET rest = (SELECT key FROM record WHERE id = 2049) WHERE record = 2048",
+        "DELETE FROM sealed WHERE record = 2048",
     ],
-    ids=["key", "rest"],
+    ids=["key", "rest", "sealed"],
 )
 def test_surplus_hits_are_named(store: Store, damage: str) -> None:
     fill(store)
