@@ -7,15 +7,23 @@ each answer, and each is judged row by row against what had been answered by the
 
 from __future__ import annotations
 
+import random
+import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from services.chassis.db import Database
+from services.chassis.schema import migrate
+from services.matcher.app import VERSIONS
+from tests.crash_story import Seen, Story, story_district
 from tests.disks import Survival
-from tests.judge_store import Kind
-from tests.power import Scene
+from tests.judge_store import Kind, judge_file
+from tests.power import NAME, Camera, Scene
+from tests.sqlite_vfs import watched
 
 SEED = 20260601
 
@@ -70,12 +78,41 @@ def test_with_less_syncing_the_same_harness_shows_losses(
     print(f"{scene.judged} images, {len(scene.faults)} faults")
 
 
-def test_a_first_start_makes_all_tables_or_none(tmp_path: Path) -> None:
-    scene = Scene(tmp_path, SEED, share=0.1)
-    scene.play(lives=1, steps=0)
-    assert not scene.faults
-    assert scene.judged > 10, "the migrations wrote and synced less than they did"
-    print(f"{scene.judged} images, {scene.continued} continued")
+@pytest.mark.parametrize("revisions", [0, 1], ids=["first-start", "upgrade"])
+def test_migrations_are_made_whole_or_not_at_all(tmp_path: Path, revisions: int) -> None:
+    data, older = tmp_path / "data", tmp_path / "older"
+    data.mkdir()
+    older.mkdir()
+    for path in sorted(VERSIONS.glob("0*.py"))[:revisions]:
+        shutil.copy(path, older)
+    camera = Camera(tmp_path / "images", random.Random(SEED), Seen(), share=0.3)
+    with watched(data, camera), Database(f"sqlite:///{data / NAME}") as database:
+        if revisions:
+            migrate(database, older)
+            camera.develop()
+        before = read_schema(data / NAME)
+        migrate(database, VERSIONS)
+        camera.take()
+    after = read_schema(data / NAME)
+    images = camera.develop()
+    found = [read_schema(image.folder / NAME) for image in images]
+    assert before != after
+    assert all(schema in (before, after) for schema in found)
+    assert found[-1] == after
+    assert (
+        judge_file(images[0].folder / NAME, Story(story_district(), random.Random(SEED)), Seen())
+        == []
+    )
+    print(f"{len(images)} images")
+
+
+def read_schema(path: Path) -> list[object]:
+    """All that was created, and the revision it is at."""
+    with closing(sqlite3.connect(path)) as connection:
+        created = connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+        versioned = any(name == "alembic_version" for name, _ in created)
+        revision = connection.execute("SELECT * FROM alembic_version") if versioned else []
+        return [*created, *revision]
 
 
 @pytest.mark.campaign
