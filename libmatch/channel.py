@@ -12,15 +12,15 @@ import random
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc
 
 from libmatch.errors import KeyFileError, ServiceError
-from libmatch.secret_files import read_secret
 from libmatch.status import error_from_rpc
+from libmatch.tls_material import TlsFiles, TlsMaterial, find_problems, read_material
+
+__all__ = ["DEFAULT_MESSAGE_BYTES", "DEFAULT_TIMEOUT_S", "Channel", "TlsFiles", "open_channel"]
 
 DEFAULT_TIMEOUT_S = 20.0
 DEFAULT_MESSAGE_BYTES = 8 << 20
@@ -33,36 +33,6 @@ _CORE_OVERLOAD = "Concurrent RPC limit exceeded!"
 
 TimeLeft = Callable[[], float | None]
 """Seconds that the call being handled has left, None outside any call; may raise where none is left."""
-
-
-@dataclass(frozen=True)
-class TlsFiles:
-    """A party's own certificate chain, its private key (owner-only), the authority's certificates: PEM."""
-
-    certificate: Path
-    private_key: Path
-    ca: Path
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class TlsMaterial:
-    """The PEM bytes of a party's chain, key and trust anchors."""
-
-    certificate: bytes
-    private_key: bytes
-    ca: bytes
-
-
-def read_material(files: TlsFiles) -> TlsMaterial:
-    """The content of the three files. Raises KeyFileError for one that cannot be read or is not secret."""
-    try:
-        return TlsMaterial(
-            certificate=files.certificate.read_bytes(),
-            private_key=read_secret(files.private_key),
-            ca=files.ca.read_bytes(),
-        )
-    except OSError as error:
-        raise KeyFileError(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
 def open_channel(
@@ -78,7 +48,8 @@ def open_channel(
     """A channel to the server whose certificate names ``server_name``; connects at the first call.
 
     ``idempotent`` names what may be sent again: ``"pkg.Service"`` or ``"pkg.Service/Method"``.
-    ``timeout_s`` is for calls without a deadline of their own. Raises KeyFileError for the files.
+    ``timeout_s`` is for calls without a deadline of their own. Raises KeyFileError for files that TLS
+    cannot work with.
     """
     options = _options(server_name, max_message_bytes)
     repeatable = frozenset(idempotent)
@@ -104,7 +75,9 @@ class Channel(grpc.Channel):
         self._idempotent = idempotent
         self._time_left = time_left
         self._lock = threading.Lock()
-        self._material = read_material(tls)
+        self._material = self._refused = read_material(tls)
+        if problems := find_problems(tls, self._material):
+            raise KeyFileError("\n".join(problems))
         self._channel: grpc.Channel | None = self._connect(self._material)
 
     def _connect(self, material: TlsMaterial) -> grpc.Channel:
@@ -117,19 +90,29 @@ class Channel(grpc.Channel):
         """The real channel, built anew if the certificate files have changed.
 
         The old one is left to its running calls and goes away with the last of them. Files that
-        cannot be read just now, as in the middle of a renewal, leave things as they are.
+        cannot be used just now, as in the middle of a renewal, leave things as they are.
         """
         with self._lock:
             if self._channel is None:
                 raise ValueError("the channel is closed")
-            try:
-                material = read_material(self._tls)
-            except KeyFileError:
-                material = self._material
-            if material != self._material:
+            material = self._read_renewed()
+            if material is not None:
                 self._channel = self._connect(material)
                 self._material = material
             return self._channel
+
+    def _read_renewed(self) -> TlsMaterial | None:
+        """The files' content where it is new and can be used."""
+        try:
+            material = read_material(self._tls)
+        except KeyFileError:
+            return None
+        if material in (self._material, self._refused):
+            return None
+        if find_problems(self._tls, material):
+            self._refused = material  # not looked at again at every call
+            return None
+        return material
 
     def timeout_s(self, given: float | None) -> float:
         """The time for one call: as given or the default, and no more than the handler has left."""
@@ -286,4 +269,5 @@ def _is_passing(error: ServiceError) -> bool:
     """True where the same call may succeed later: not for a full disk or an oversized message."""
     if error.status == "RESOURCE_EXHAUSTED":
         return error.retry_after_s is not None or error.message == _CORE_OVERLOAD
-    return error.status == "UNAVAILABLE"
+    # CANCELLED: by the server, where a call stood still and another needed its slot.
+    return error.status in ("UNAVAILABLE", "CANCELLED")

@@ -13,6 +13,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import grpc
+from cryptography import x509
 
 from services.chassis.config import TlsSettings
 from tests.chassis_echo import SERVER
@@ -131,6 +134,21 @@ def calling_raw(address: str, tls: TlsSettings, **options: int) -> Iterator[Raw]
     """``raw_channel`` for the time of the block."""
     with closing(raw_channel(address, tls, **options)) as channel:
         yield channel
+
+
+def shown_serial(address: str, client: TlsSettings) -> int:
+    """The serial number of the certificate that a server shows in a new handshake."""
+    context = ssl.create_default_context(cafile=str(client.ca))
+    context.load_cert_chain(client.certificate, client.private_key)
+    context.set_alpn_protocols(["h2"])
+    host, port = address.split(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=SERVER_NAME) as secure,
+    ):
+        certificate = secure.getpeercert(binary_form=True)
+    assert certificate is not None
+    return x509.load_der_x509_certificate(certificate).serial_number
 
 
 class StoppedClient:

@@ -20,14 +20,11 @@ import grpc
 import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from libmatch.channel import TlsFiles, TlsMaterial, read_material
 from libmatch.errors import KeyFileError
+from libmatch.tls_material import TlsFiles, TlsMaterial, find_problems, read_material
 from services.chassis.config import ConfigError, TlsSettings
 from services.chassis.identity import Identity, IdentityError, server_dns_name
-
-_END = b"-----END CERTIFICATE-----"
 
 __all__ = [
     "Identity",
@@ -57,9 +54,13 @@ class PeerCertificate:
 def load_material(tls: TlsSettings) -> TlsMaterial:
     """The three files of ``tls``. Raises ConfigError for one that cannot be read or is not secret."""
     try:
-        return read_material(TlsFiles(tls.certificate, tls.private_key, tls.ca))
+        return read_material(_files(tls))
     except KeyFileError as error:
         raise ConfigError([str(error)]) from None
+
+
+def _files(tls: TlsSettings) -> TlsFiles:
+    return TlsFiles(tls.certificate, tls.private_key, tls.ca)
 
 
 @lru_cache(maxsize=256)
@@ -112,13 +113,8 @@ def check_own_certificate(tls: TlsSettings, now: Now) -> OwnCertificate:
 
 def _check_material(tls: TlsSettings, material: TlsMaterial, now: datetime) -> OwnCertificate:
     leaf = _load_leaf(tls.certificate, material.certificate)
-    problems = _validity_problems(tls.certificate, leaf, now)
-    if not _is_key_of(leaf, material.private_key):
-        problems.append(f"{tls.private_key}: not an unencrypted PEM key of {tls.certificate}")
-    if not _is_whole(material.certificate):
-        problems.append(f"{tls.certificate}: the chain is cut off")
-    if not _is_whole(material.ca):
-        problems.append(f"{tls.ca}: holds no PEM certificate, or one that is cut off")
+    problems = find_problems(_files(tls), material)
+    problems += _validity_problems(tls.certificate, leaf, now)
     try:
         peer = read_peer_certificate(leaf.public_bytes(serialization.Encoding.PEM))
     except IdentityError as error:
@@ -135,16 +131,6 @@ def _load_leaf(path: Path, pem: bytes) -> x509.Certificate:
         raise ConfigError([f"{path}: holds no PEM certificate"]) from None
 
 
-def _is_whole(pem: bytes) -> bool:
-    """True for one or more certificates, none cut off: the parser passes over an unfinished last one."""
-    try:
-        certificates = x509.load_pem_x509_certificates(pem)
-    except ValueError:
-        return False
-    rest = pem.rpartition(_END)[2]
-    return len(certificates) == pem.count(_END) and b"--" not in rest
-
-
 def _validity_problems(path: Path, leaf: x509.Certificate, now: datetime) -> list[str]:
     start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     if now > end:
@@ -152,20 +138,6 @@ def _validity_problems(path: Path, leaf: x509.Certificate, now: datetime) -> lis
     if now < start:
         return [f"{path}: not valid before {start:%Y-%m-%d %H:%M} UTC; check this machine's clock"]
     return []
-
-
-def _is_key_of(leaf: x509.Certificate, private_key: bytes) -> bool:
-    try:
-        key = serialization.load_pem_private_key(private_key, password=None)
-    except (ValueError, TypeError):
-        return False
-    return _public_bytes(key.public_key()) == _public_bytes(leaf.public_key())
-
-
-def _public_bytes(key: PublicKeyTypes) -> bytes:
-    return key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
 
 
 def _dns_names(leaf: x509.Certificate) -> tuple[str, ...]:

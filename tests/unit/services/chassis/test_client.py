@@ -215,8 +215,13 @@ def test_renewal_does_not_end_a_running_call(pki: Pki, server: RunningServer) ->
 def test_half_renewed_files_leave_the_channel_as_it_is(pki: Pki, server: RunningServer) -> None:
     tls = pki.issue(_UNIT)
     with calling(server.address, tls) as channel:
+        echoed = channel.unary_unary("/test.Echo/Echo")
+        key, other = tls.private_key.read_bytes(), pki.issue(_UNIT).private_key.read_bytes()
+        for broken in (b"", key[:100], other):  # gRPC's core would end the process for them
+            tls.private_key.write_bytes(broken)
+            assert echoed(b"x") == b"x"
         tls.private_key.chmod(0o644)
-        assert channel.unary_unary("/test.Echo/Echo")(b"x") == b"x"
+        assert echoed(b"x") == b"x"
 
 
 def test_expired_client_is_not_let_in(pki: Pki, server: RunningServer) -> None:
@@ -236,6 +241,9 @@ def test_unusable_files_and_identities_are_told_before_any_call(pki: Pki, tmp_pa
     tls = pki.issue(_UNIT)
     broken = tls.model_copy(update={"private_key": tmp_path / "none"})
     with pytest.raises(ConfigError), calling("127.0.0.1:1", broken):
+        pass
+    broken.private_key.touch(mode=0o600)
+    with pytest.raises(ConfigError, match="not an unencrypted PEM key"), calling("h:1", broken):
         pass
     with pytest.raises(IdentityError), calling("127.0.0.1:1", tls, identity="spiffe://f/clerk/a/b"):
         pass
