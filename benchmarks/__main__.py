@@ -17,7 +17,10 @@ from typing import Any
 
 from benchmarks.machine import describe_machine
 
-MODULES = ("identifiers", "sealing", "joining", "peers", "bulk", "growth")
+MODULES = (
+    *("identifiers", "sealing", "joining", "peers"),
+    *("uploading", "gate", "bulk", "loading", "growth"),
+)
 _SIZES = (100_000, 1_000_000)
 _FULL = (10_000, 100_000, 1_000_000, 10_000_000)
 _VERDICTS = {True: "met", False: "MISSED", None: ""}
