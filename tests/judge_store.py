@@ -43,6 +43,7 @@ from libmatch.matching import ReferenceMatcher
 from libmatch.records import Receipt, RecordRef, Side
 from libmatch.release import hit_id
 from services.chassis.db import Database, DatabaseError
+from services.chassis.refusals import ChassisError
 from services.chassis.schema import migrate
 from services.matcher.app import VERSIONS
 from services.matcher.store.joins import Rejoin, rejoin
@@ -134,7 +135,7 @@ def judge_file(path: Path, story: Story, seen: Seen) -> list[Fault]:
             migrate(database, VERSIONS)
             faults = judge(database, story, seen)
         return faults + check_file(path)
-    except (DatabaseError, sa.exc.DBAPIError, sqlite3.DatabaseError, LogError) as error:
+    except (DatabaseError, ChassisError, LogError, sa.exc.DBAPIError, sqlite3.Error) as error:
         return [Fault(Kind.CORRUPT, f"{type(error).__name__}: {error}")]
 
 

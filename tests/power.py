@@ -16,6 +16,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -141,6 +142,8 @@ class Scene:
                 work.read_head()
             case 3:
                 self._submit(work, stream, again=True)
+            case 4:
+                self._submit_together(work)
             case _:
                 self._submit(work, stream)
 
@@ -149,6 +152,15 @@ class Scene:
         self.story.extend(1, reached)
         number = self.rng.randint(0, reached[stream]) if again else reached[stream]
         work.submit(self.story.streams[stream][number])
+
+    def _submit_together(self, work: Work) -> None:
+        """The next of each stream at the same moment: those that wait share a transaction."""
+        reached = self.seen.reached()
+        self.story.extend(1, reached)
+        due = [sent[reached[stream]] for stream, sent in self.story.streams.items()]
+        with ThreadPoolExecutor(len(due)) as pool:
+            for _ in pool.map(work.submit, due):
+                pass
 
     def _ask(self, work: Work, stream: Stream) -> None:
         first = self.story.streams[stream][:1]
