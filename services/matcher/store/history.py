@@ -59,6 +59,9 @@ _AT_ONCE = 256
 _WORTH_REBUILDING = 5
 """An index that is built anew takes 1 µs a row; a row put into it at random takes five times that or more."""
 
+_CACHE_KIB = 1 << 20
+"""Of the process that loads: the index of some 30 million record ids."""
+
 
 class LoadRefused(Exception):
     """Nothing of a load was kept; ``problems`` are (where, why in English)."""
@@ -151,7 +154,7 @@ class Loading:
         self._entries: list[_Entry] = []
         self._known = 0
         self._number = self._first = next_number(session, _SUBMISSION.c.number)
-        self._dropped = _drop_indexes(session, order.rows)
+        self._dropped = _make_room(session, order.rows)
 
     def take_batch(self, batch: AdmittedBatch, where: str) -> None:
         """Keep a checked batch's rows. ``where`` names its file.
@@ -321,10 +324,12 @@ class Loading:
         )
 
 
-def _drop_indexes(session: Session, rows: int) -> list[sa.Index]:
+def _make_room(session: Session, rows: int) -> list[sa.Index]:
     """The indexes of records that are to be built again at the end, now gone; none where few rows come."""
     if session.get_bind().dialect.name != "sqlite":
         return []  # elsewhere others read meanwhile, and would wait for the whole load
+    # Record ids come at random: while their index fits, no page of it is written before the end.
+    session.connection().exec_driver_sql(f"PRAGMA cache_size=-{_CACHE_KIB}")
     query = sa.select(sa.func.sum(_SUBMISSION.c.count)).where(_SUBMISSION.c.kind == int(Kind.BATCH))
     if int(session.scalar(query) or 0) > _WORTH_REBUILDING * rows:
         return []
