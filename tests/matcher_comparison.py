@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
@@ -24,11 +25,12 @@ from libmatch.auditlog import (
     open_checkpoint,
     verify_inclusion,
 )
+from libmatch.matching import ReferenceMatcher
 from libmatch.records import Hit, RecordRef, Side
 from services.matcher.store.joins import rejoin
 from tests.district import INSPECTOR
 from tests.mailbox_model import MailboxModel
-from tests.matcher_model import MatcherModel, Refusal, micros
+from tests.matcher_model import MatcherModel, Message, Refusal, micros
 from tests.matcher_world import LIMITS, ROLES, MatcherWorld, terms
 
 
@@ -42,6 +44,7 @@ class Comparison(RuleBasedStateMachine):
         suite, term = self.world.district.suite, terms()[0]
         self.model = MatcherModel(suite, LIMITS, ROLES, term, set(ROLES))
         self.mailbox = MailboxModel(self.model, frozenset({INSPECTOR}))
+        self.references: defaultdict[bytes, ReferenceMatcher] = defaultdict(ReferenceMatcher)
         self.log: list[bytes] = []
         self.remembered: Checkpoint | None = None
         self.checked: tuple[object, ...] = ()
@@ -122,6 +125,16 @@ class Comparison(RuleBasedStateMachine):
         _, pair = self.world.use.reviews.fetch_pair(hit_id)
         sides = (pair.registry, pair.beneficiary)
         return Hit(*(RecordRef(s.header.side, s.header.unit, s.row.rid) for s in sides))
+
+    def check_reference(self, message: Message, found: set[Hit]) -> None:
+        """The reference of all engines finds the same, as the records come and go."""
+        m, reference = message, self.references[message.epoch]
+        rows = [(RecordRef(m.side, m.unit, rid), repr(mark).encode()) for rid, mark in m.rows]
+        new = reference.admit(rows)
+        assert (len(new), set(new)) == (len(found), found)
+        reference.withdraw(RecordRef(m.side, m.unit, rid) for rid in m.rids)
+        live = {hit for one in self.references.values() for hit in one.live_hits()}
+        assert live == self.model.join()
 
     def check_log(self) -> None:
         """The head is the root over all leaves, extends the last one, and proves a leaf."""

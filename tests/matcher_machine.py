@@ -379,5 +379,6 @@ class SubmissionMachine(Comparison):
         assert (got.accepted_at_us, got.leaf_index) == (at_us, len(self.log))
         encode = encode_batch_leaf if m.rows else encode_withdrawal_leaf
         pairs = self.model.take(m, self.now, got.encode())
+        self.check_reference(m, {pair.hit for pair in pairs})
         hits = [encode_hit_leaf(pair.id, at_us) for pair in pairs]
         self.expect_leaves([encode(m.digest, m.side, m.unit, m.seq, at_us)], hits)

@@ -321,7 +321,7 @@ class MatcherMachine(SubmissionMachine):
 
 @pytest.mark.campaign
 def test_matcher_answers_as_its_model_whatever_befalls_it(long: bool) -> None:
-    run_machine(MatcherMachine, examples=3000 if long else 25, steps=60 if long else 40)
+    run_machine(MatcherMachine, examples=3000 if long else 20, steps=60 if long else 40)
 
 
 @pytest.mark.campaign
