@@ -81,7 +81,11 @@ class Rejoin:
 
 
 def rejoin(database: Database) -> Rejoin:
-    """The comparison of a full join with the live hits, from one snapshot; changes nothing."""
+    """The comparison of a full join with the live hits, from one snapshot; changes nothing.
+
+    By the same index that found the hits, as one query: the oracle that ``rejoins``, which joins at scale and
+    without it, and every history of the tests is held against.
+    """
     return database.read(_rejoin)
 
 

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -153,24 +154,50 @@ def test_missing_engine_is_said(
 # --- Spark ---------------------------------------------------------------------------------------
 
 
+def listening(session: int) -> set[str]:
+    """The addresses, in the kernel's hexadecimal, at which the processes of a session listen."""
+    sockets, found = set(), set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(process.name)) == session:
+                sockets |= {os.readlink(each)[8:-1] for each in (process / "fd").iterdir()}
+        except OSError:  # it ended meanwhile
+            continue
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in sockets:
+                found.add(fields[1].partition(":")[0])
+    return found
+
+
 @pytest.mark.xdist_group("spark")
 def test_spark_runs_apart_says_nothing_and_leaves_nothing(
     tables: list[str], tmp_path: Path
 ) -> None:
     before = sorted(path.name for path in Path(tempfile.gettempdir()).iterdir())
     arguments = ["--engine", "spark", "--threads", "1", "--memory", "1024", "--out", "hits"]
-    run = subprocess.run(
+    heard: set[str] = set()
+    with subprocess.Popen(
         [sys.executable, "-m", "services.cli.main", "bulk", "match", *tables, *arguments],
         cwd=tmp_path,
         env=dict(os.environ) | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=240,
-    )
-    assert (run.returncode, run.stderr) == (Exit.OK, "")
-    assert "比中：21 对" in run.stdout
+        start_new_session=True,
+    ) as run:
+        while run.poll() is None:
+            heard |= listening(run.pid)
+            time.sleep(0.2)
+        assert run.stdout is not None
+        assert run.stderr is not None
+        said, warned = run.stdout.read(), run.stderr.read()
+    assert (run.returncode, warned) == (Exit.OK, "")
+    assert "比中：21 对" in said
     assert len(read_hits(tmp_path / "hits")[0]) == 21
+    assert heard
+    assert heard <= {"0100007F", "0000000000000000FFFF00000100007F"}  # 127.0.0.1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.parquet", "hits"]
     new = {path.name for path in Path(tempfile.gettempdir()).iterdir()} - set(before)
     assert not [name for name in new if re.match("spark|hsperf|blockmgr", name)]
