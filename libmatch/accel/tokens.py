@@ -1,7 +1,7 @@
 """Halves, commitments and tokens of a whole column in compiled code (spec section 4).
 
 The same bytes as ``libmatch.tokens.derive_column``, checked against the suite's own functions before a
-kernel's first use. Compiled in the first call, in a few seconds. Cost: linear, no state, 160 bytes of
+kernel's first use. Compiled in the first call, in one or two seconds. Cost: linear, no state, 160 bytes of
 result a row, or 32 for tokens alone. The GIL is released: threads over parts of a column run side by side.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -76,14 +76,14 @@ def _derive(
     n = len(kinds)
     if n and not (kinds.min() >= min(Kind) and kinds.max() <= max(Kind)):
         raise ValueError("a kind that there is not")
-    run = _get_kernel(suite.number, kernel or available_kernels(suite.number)[0])
+    run = _get_kernel(suite.number, kernel or available_kernels(suite.number)[0])(key.reveal())
     kinds = np.ascontiguousarray(kinds, np.uint8)
     names = np.ascontiguousarray(idns).view(np.uint8).reshape(n, IDN_LENGTH)
     values = np.empty((columns, n, HASH_SIZE), np.uint8)
 
     def part(first: int) -> None:
         rows = slice(first, first + _PART)
-        run(key.reveal(), kinds[rows], names[rows], values, first)
+        run(kinds[rows], names[rows], values, first)
 
     starts = range(0, n, _PART)
     if threads == 1 or len(starts) < 2:
@@ -95,16 +95,16 @@ def _derive(
     return values
 
 
-_Run = Callable[[bytes, Bytes, Bytes, Bytes, int], None]
-"""Fills the rows from the last argument on of uint8[5 or 1, n, 32], from key, kinds and names."""
+_Run = Callable[[Bytes, Bytes, Bytes, int], None]
+"""Fills the rows from the last argument on of uint8[5 or 1, n, 32], from kinds and names."""
 
 
 @cache
-def _get_kernel(suite: int, kernel: Kernel) -> _Run:
-    """The kernel, once it was checked on random rows. Raises KernelError."""
+def _get_kernel(suite: int, kernel: Kernel) -> Callable[[bytes], _Run]:
+    """The kernel, which takes a key, once it was checked on random rows. Raises KernelError."""
     if kernel not in available_kernels(suite):
         raise KernelError(f"kernel {kernel} for suite {suite} is not available on this machine")
-    run = _from_library(suite) if kernel is Kernel.LIBRARY else _compile(suite, kernel)
+    under = _from_library(suite) if kernel is Kernel.LIBRARY else _compile(suite, kernel)
     key = os.urandom(HASH_SIZE)
     kinds = np.frombuffer(os.urandom(_CHECKED), np.uint8) % len(Kind) + 1
     names = np.zeros((_CHECKED, IDN_LENGTH), np.uint8)
@@ -114,13 +114,13 @@ def _get_kernel(suite: int, kernel: Kernel) -> _Run:
     right = _derive_plainly(suite, key, kinds, names)
     for columns in (COLUMNS, 1):
         values = np.empty((columns, _CHECKED, HASH_SIZE), np.uint8)
-        run(key, kinds, names, values, 0)
+        under(key)(kinds, names, values, 0)
         if not np.array_equal(values, right[-columns:]):
             raise KernelError(f"kernel {kernel} of suite {suite} computes wrong bytes here")
-    return run
+    return under
 
 
-def _compile(suite: int, kernel: Kernel) -> _Run:
+def _compile(suite: int, kernel: Kernel) -> Callable[[bytes], _Run]:
     from libmatch.accel import compress, halves
     from libmatch.accel.vectors import ByWord
 
@@ -132,29 +132,45 @@ def _compile(suite: int, kernel: Kernel) -> _Run:
     else:
         loop = halves.make_row_loop(compress.sha256_with_instructions(lanes), lanes)
 
-    def run(key: bytes, kinds: Bytes, names: Bytes, values: Bytes, first: int) -> None:
-        n, whole = len(kinds), halves.make_recipe(key, hmac=hmac)
+    def under(key: bytes) -> _Run:
+        whole = halves.make_recipe(key, hmac=hmac)
         recipe = whole.by_word(hmac=hmac) if by_word else whole.arrays()
-        if n >= lanes:
-            loop(kinds, names, *recipe, values.view(np.uint32), first)
-        elif n:  # rows that are dropped again
-            more = lanes - n
-            few = np.empty((len(values), lanes, HASH_SIZE), np.uint8)
-            padded = np.pad(kinds, (0, more)), np.pad(names, ((0, more), (0, 0)))
-            loop(*padded, *recipe, few.view(np.uint32), 0)
-            values[:, first : first + n] = few[:, :n]
+        return partial(_run_loop, loop, lanes, recipe)
 
-    return run
+    return under
 
 
-def _from_library(suite: int) -> _Run:
-    prf_under = get_suite(suite).prf_under
+def _run_loop(
+    loop: Callable[..., None],
+    lanes: int,
+    recipe: list[npt.NDArray[np.generic]],
+    kinds: Bytes,
+    names: Bytes,
+    values: Bytes,
+    first: int,
+) -> None:
+    n = len(kinds)
+    if n >= lanes:
+        loop(kinds, names, *recipe, values.view(np.uint32), first)
+    elif n:  # rows that are dropped again
+        more = lanes - n
+        few = np.empty((len(values), lanes, HASH_SIZE), np.uint8)
+        padded = np.pad(kinds, (0, more)), np.pad(names, ((0, more), (0, 0)))
+        loop(*padded, *recipe, few.view(np.uint32), 0)
+        values[:, first : first + n] = few[:, :n]
 
-    def run(key: bytes, kinds: Bytes, names: Bytes, values: Bytes, first: int) -> None:
-        rows = _derive_rows(suite, prf_under(key), kinds, names)
-        values[:, first : first + len(kinds)] = rows[-len(values) :]
 
-    return run
+def _from_library(suite: int) -> Callable[[bytes], _Run]:
+    def under(key: bytes) -> _Run:
+        prf = get_suite(suite).prf_under(key)
+
+        def run(kinds: Bytes, names: Bytes, values: Bytes, first: int) -> None:
+            rows = _derive_rows(suite, prf, kinds, names)
+            values[:, first : first + len(kinds)] = rows[-len(values) :]
+
+        return run
+
+    return under
 
 
 def _derive_plainly(suite: int, key: bytes, kinds: Bytes, names: Bytes) -> Bytes:
