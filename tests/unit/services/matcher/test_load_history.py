@@ -6,18 +6,24 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from libmatch.batch_files import Message, pack_file, read_head
 from libmatch.records import Batch, Receipt, Side, Withdrawal
 from libmatch.seal import SealedBatch
 from services.chassis.audit import entries
+from services.chassis.db import Database
+from services.chassis.schema import migrate
+from services.matcher.app import VERSIONS
 from services.matcher.load_history import LoadHistory
 from services.matcher.store.history import History, Loaded, LoadRefused
 from services.matcher.store.joins import Rejoin
 from services.matcher.store.ledger import Ledger
+from services.matcher.tables import StoredHit, table_of
 from tests.district import District, make_district, person
 from tests.matcher_bench import MATCHER, Bench
 
@@ -145,6 +151,31 @@ def test_a_load_leaves_what_the_wire_would_have_left(
         new = len(wired.hit_ids()) - 1  # one is of what was there before
         assert result == Loaded(batches=6, records=17, withdrawals=0, hits=new, known=0)
         assert loaded.rejoin() == Rejoin(pairs=new + 1, missed=0, surplus=0)
+
+
+def test_a_load_into_postgresql_leaves_the_same_log(
+    wired: Bench, district: District, tmp_path: Path, postgresql_url: str
+) -> None:
+    before, carried = some_history(district)
+    messages = [message for one in carried for message in one.messages]
+    with wired, Database(postgresql_url) as database:
+        migrate(database, VERSIONS)
+        send(wired, [*before, *messages])
+        for where, some in (("first", before), ("second", messages)):
+            batches = [message for message in some if isinstance(message, Batch)]
+            for _, own in groupby(batches, lambda batch: (batch.header.unit, batch.header.side)):
+                write(tmp_path / where, list(own))
+            history = History(database, district.log_signer)
+            use_case = LoadHistory(history, wired.use.epochs, 200_000, MATCHER, wired.clock)
+            use_case.run(tmp_path / where, tmp_path)
+        found = find_hits(database)
+        assert found == find_hits(wired.database)
+        assert len(found) == len(wired.hit_ids())
+
+
+def find_hits(database: Database) -> set[bytes]:
+    hits = sa.select(table_of(StoredHit).c.hit_id)
+    return set(database.read(lambda session: session.scalars(hits).all()))
 
 
 def test_a_load_that_is_repeated_changes_nothing_and_the_wire_gets_the_same_receipts(
