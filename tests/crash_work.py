@@ -48,16 +48,20 @@ class Work:
     def __init__(
         self, url: str, kit: Path, district: District, moment: datetime, tell: Tell
     ) -> None:
-        self.district, self._tell = district, tell
+        self.district, self._tell, self._moment = district, tell, moment
         settings = Settings.model_construct(kit=kit, intake=IntakeSettings(), gate=GateSettings())
         self.database = Database(url)
         try:
             migrate(self.database, VERSIONS)
             signer = district.log_signer
-            self.use = wire(settings, self.database, signer, MATCHER, lambda: moment)
+            self.use = wire(settings, self.database, signer, MATCHER, self.now)
         except BaseException:
             self.database.close()
             raise
+
+    def now(self) -> datetime:
+        """What the clock shows."""
+        return self._moment
 
     def __enter__(self) -> Self:
         return self

@@ -103,9 +103,7 @@ class Scene:
         self.story.district.write_epoch(self._kit)
         self._lives = 0
 
-    def play(
-        self, *, lives: int, steps: int, last: Callable[[Database], None] | None = None
-    ) -> None:
+    def play(self, *, lives: int, steps: int, last: Callable[[Work], None] | None = None) -> None:
         """So many starts and, after each, so many steps; ``last`` happens before each stop."""
         with watched(self._data, self.camera):
             for _ in range(lives):
@@ -117,7 +115,7 @@ class Scene:
                         self.camera.take()  # just after the answer
                         self._judge_images()
                     if last is not None:
-                        last(work.database)
+                        last(work)
                         self.camera.take()
                 self._judge_images()
 

@@ -12,16 +12,23 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
+from libmatch.batch_files import pack_file
+from libmatch.records import Batch
 from services.chassis.db import Database
 from services.chassis.schema import migrate
 from services.matcher.app import VERSIONS
-from tests.crash_story import Seen, Story, story_district
+from services.matcher.load_history import LoadHistory
+from services.matcher.store.history import History
+from tests.crash_story import Seen, Story, receipt_fact, story_district
+from tests.crash_work import Work
 from tests.disks import Survival
 from tests.judge_store import Kind, judge_file
+from tests.matcher_bench import MATCHER
 from tests.power import NAME, Camera, Scene
 from tests.sqlite_vfs import watched
 
@@ -116,6 +123,39 @@ def read_schema(path: Path) -> list[object]:
 @pytest.mark.campaign
 def test_erasing_traces_loses_nothing(tmp_path: Path, long: bool) -> None:
     scene = Scene(tmp_path, SEED, share=0.2 if long else 0.02)
-    scene.play(lives=1, steps=8, last=lambda database: database.erase_traces())
+    scene.play(lives=1, steps=8, last=lambda work: work.database.erase_traces())
     assert not scene.faults, scene.faults[:5]
     print(f"{scene.judged} images, {scene.continued} continued")
+
+
+@pytest.mark.campaign
+def test_a_load_of_a_history_is_kept_whole_or_not_at_all(tmp_path: Path, long: bool) -> None:
+    scene, carried = Scene(tmp_path, SEED, share=0.2 if long else 0.02), tmp_path / "carried"
+    carried.mkdir()
+
+    def load(work: Work) -> None:
+        batches = write_files(scene, carried)
+        history = History(work.database, work.district.log_signer)
+        LoadHistory(history, work.use.epochs, 10_000, MATCHER, work.now).run(carried, tmp_path)
+        for batch in batches:
+            head = batch.header
+            receipt = work.use.intake.get_receipt(head.unit, head.side, head.seq)
+            scene.seen.note(*receipt_fact(receipt))
+
+    scene.play(lives=1, steps=6, last=load)
+    assert not scene.faults, scene.faults[:5]
+    print(f"{scene.judged} images, {scene.continued} continued")
+
+
+def write_files(scene: Scene, folder: Path) -> list[Batch]:
+    """A file of each stream's next batches, up to its next withdrawal."""
+    reached, written = scene.seen.reached(), list[Batch]()
+    scene.story.extend(4, reached)
+    for stream, sent in scene.story.streams.items():
+        due = takewhile(lambda one: isinstance(one.what, Batch), sent[reached[stream] :])
+        batches = [one.what for one in due if isinstance(one.what, Batch)]
+        if batches:
+            head, data = pack_file([batch.encode() for batch in batches])
+            (folder / head.file_name).write_bytes(data)
+            written += batches
+    return written
