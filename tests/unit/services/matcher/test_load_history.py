@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from libmatch.accel.kernels import Kernel
+from libmatch.accel.rows import get_rows
+from libmatch.batch import compute_batch_root, signed_bytes
 from libmatch.batch_files import Message, pack_file, read_head
 from libmatch.records import Batch, Receipt, Side, Withdrawal
 from libmatch.seal import SealedBatch
@@ -396,6 +399,43 @@ def test_other_content_under_a_number_that_was_used_is_refused(
         send(loaded, one.messages)
         with pytest.raises(LoadRefused, match=r"b/.*used for other content"):
             load(loaded, tmp_path / "files")
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+def test_a_record_id_that_was_used_before_is_refused(
+    wired: Bench,
+    district: District,
+    tmp_path: Path,
+    where: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    carried, other = Carried(district, "reg-a", REG), Carried(district, "ben-a", BEN)
+    carried.seal(1, 2)
+    other.seal(3)
+    carried.messages.append(seal_again(district, carried.messages[0], seq=2))
+    path = carried.write(tmp_path / "files")
+    other.write(tmp_path / "files")
+    url = f"sqlite:///{tmp_path / 'loaded.db'}"
+    with (
+        wired,
+        Database(request.getfixturevalue("postgresql_url") if where == "postgresql" else url) as at,
+    ):
+        migrate(at, VERSIONS)
+        history = History(at, district.log_signer)
+        use_case = LoadHistory(history, wired.use.epochs, 200_000, MATCHER, wired.clock)
+        with pytest.raises(LoadRefused, match=f"^{path.name}: a record id was used before"):
+            use_case.run(tmp_path / "files", tmp_path)
+        assert Ledger(at).head()[0] == 0
+
+
+def seal_again(district: District, message: Message, seq: int) -> Batch:
+    """The same rows under another number, signed by their unit."""
+    assert isinstance(message, Batch)
+    header, rows = replace(message.header, seq=seq), get_rows(1, Kernel.LIBRARY)
+    root = compute_batch_root(district.suite, header, message.columns, rows)
+    signed = signed_bytes(district.suite, header, message.capsule, root)
+    signature = district.keys(header.unit).signing.sign(signed)
+    return replace(message, header=header, signature=signature)
 
 
 @pytest.mark.parametrize("case", ["twice", "not yet", "foreign side"])
