@@ -19,6 +19,7 @@ from services.matcher.store.cases import read_flagged
 from services.matcher.store.columns import POSITIONS, cut_column
 from services.matcher.store.groups import Groups
 from services.matcher.store.ledger import append_entries
+from services.matcher.store.prepared import Prepared
 from services.matcher.tables import (
     Capsule,
     Kind,
@@ -90,7 +91,7 @@ class Clearances:
         return self._groups.offer(write).result()
 
 
-_FIND = (
+_FIND = Prepared(
     sa.select(
         _RECORD.c.rid,
         _RECORD.c.id,
@@ -107,19 +108,23 @@ _FIND = (
         _RECORD.c.key.is_not(None),
     )
 )
-_ARRIVED = sa.select(_OWNER.c.unit).where(
-    _OWNER.c.epoch == sa.bindparam("epoch"),
-    sa.exists().where(
-        _SUBMISSION.c.owner == _OWNER.c.id,
-        _SUBMISSION.c.side == int(Side.REGISTRY),
-        _SUBMISSION.c.kind == int(Kind.BATCH),
-    ),
+_ARRIVED = Prepared(
+    sa.select(_OWNER.c.unit).where(
+        _OWNER.c.epoch == sa.bindparam("epoch"),
+        sa.exists().where(
+            _SUBMISSION.c.owner == _OWNER.c.id,
+            _SUBMISSION.c.side == int(Side.REGISTRY),
+            _SUBMISSION.c.kind == int(Kind.BATCH),
+        ),
+    )
 )
+_STATE = Prepared(sa.select(_BATCH.c.state).where(_BATCH.c.number == sa.bindparam("number")))
+_FEW = 8  # batches: more are read with one statement
 
 
 def _facts(session: Session, epoch: bytes, unit: str, rids: Sequence[bytes]) -> dict[bytes, Facts]:
     values = {"count": len(rids), "rids": b"".join(rids), "epoch": epoch, "unit": unit}
-    found = session.connection().execute(_FIND, values).all()
+    found = _FIND.rows(session, values)
     states = _states(session, {number_of(record) for _, record, _ in found})
     facts = {rid: _WITHOUT_HITS[states[number_of(record)]] for rid, record, _ in found}
     flagged = [rid for rid, _, has_hits in found if has_hits]
@@ -131,6 +136,9 @@ def _facts(session: Session, epoch: bytes, unit: str, rids: Sequence[bytes]) -> 
 
 def _states(session: Session, numbers: Collection[int]) -> dict[int, Capsule]:
     """Once a batch and not once a record: the state lies behind the 64 KiB of a batch's leaf hashes."""
+    if len(numbers) <= _FEW:
+        found = ((number, _STATE.rows(session, {"number": number})) for number in numbers)
+        return {number: Capsule(state) for number, ((state,),) in found}
     query = sa.select(_BATCH.c.number, _BATCH.c.state).where(_BATCH.c.number.in_(numbers))
     return {number: Capsule(state) for number, state in session.connection().execute(query)}
 
@@ -139,6 +147,6 @@ def _arrived(session: Session, epoch: bytes) -> frozenset[str]:
     """Once a transaction: no question changes it."""
     known: frozenset[str] | None = session.info.get(_ARRIVED)
     if known is None:
-        known = frozenset(session.connection().scalars(_ARRIVED, {"epoch": epoch}))
+        known = frozenset(unit for (unit,) in _ARRIVED.rows(session, {"epoch": epoch}))
         session.info[_ARRIVED] = known
     return known

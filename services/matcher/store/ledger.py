@@ -23,6 +23,7 @@ from libmatch.errors import LogError
 from libmatch.merkle import NodeReader
 from libmatch.records import WORD
 from services.chassis.db import Database
+from services.matcher.store.prepared import Prepared
 from services.matcher.tables import LogEntry, LogNode, table_of
 
 T = TypeVar("T")
@@ -39,21 +40,49 @@ def read_size(session: Session) -> int:
 
 def append_entries(session: Session, entries: Sequence[bytes]) -> int:
     """The index of the first of ``entries``, appended in order in ``session``'s transaction."""
-    first = read_size(session)
+    edge = _EDGE.rows(session, {})
+    first = int(edge[0][0]) if edge else 0
     leaves = [hash_entry(entry) for entry in entries]
     # The left neighbours that appending meets are those that the present root is made of.
-    edge = _fetch(session, _places(lambda read: read_root(read, first)))
-    nodes = append_leaves(_reader(edge), first, leaves)
-    connection = session.connection()
-    connection.execute(
-        _ENTRY.insert(),
-        [{"leaf_index": i, "entry": entry} for i, entry in enumerate(entries, first)],
+    left = {(level, position): node for _, level, position, node in edge}
+    nodes = append_leaves(_reader(left), first, leaves)
+    _INSERT_ENTRIES.run_many(
+        session, [{"leaf_index": i, "entry": entry} for i, entry in enumerate(entries, first)]
     )
-    connection.execute(
-        _NODE.insert(),
+    _INSERT_NODES.run_many(
+        session,
         [{"level": at[0], "position": at[1], "hash": node} for at, node in nodes.items()],
     )
     return first
+
+
+def _select_edge() -> sa.Select[tuple[int, int, int, bytes]]:
+    """Size of the log, and the complete subtrees that its root is made of: one for each bit of the size.
+
+    No row for an empty log.
+    """
+    size = sa.select((sa.func.max(_ENTRY.c.leaf_index) + 1).label("size")).cte("log_size")
+    bits = sa.select(
+        size.c.size, sa.literal_column("0").label("level"), size.c.size.label("rest")
+    ).cte("bits", recursive=True)
+    half = bits.c.rest.op("/")(sa.literal_column("2"))
+    bits = bits.union_all(
+        sa.select(bits.c.size, bits.c.level + sa.literal_column("1"), half).where(
+            bits.c.rest > sa.literal_column("1")
+        )
+    )
+    here = sa.and_(
+        _NODE.c.level == bits.c.level, _NODE.c.position == bits.c.rest - sa.literal_column("1")
+    )
+    return (
+        sa.select(bits.c.size, _NODE.c.level, _NODE.c.position, _NODE.c.hash)
+        .select_from(bits.join(_NODE, here))
+        .where(bits.c.rest % sa.literal_column("2") == sa.literal_column("1"))
+    )
+
+
+_EDGE = Prepared(_select_edge())
+_INSERT_ENTRIES, _INSERT_NODES = Prepared(_ENTRY.insert()), Prepared(_NODE.insert())
 
 
 class Ledger:
