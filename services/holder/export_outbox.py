@@ -16,8 +16,8 @@ from services.holder.seal_pending import SealPending
 from services.holder.store.unsent import Unsent
 from services.process.store.trail import Trail
 
-FILE_BYTES = 64 << 20
-"""Of messages in one file: about 95,000 records, and what an answer holds in memory."""
+FILE_BYTES = 32 << 20
+"""Of messages in one file: about 48,000 records, and a third of what an answer holds in memory."""
 
 
 class ExportOutbox:

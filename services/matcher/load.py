@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None, now: Callable[[], datetime] = utc_no
         lines = [f"{where}: {why}" for where, why in error.problems]
         return _explain([*lines, "nothing was loaded"], ExitCode.FAILED)
     except OSError as error:
-        return _explain([f"{error.filename}: {error.strerror}"], ExitCode.FAILED)
+        return _explain([f"{error.filename or 'scratch'}: {error.strerror}"], ExitCode.FAILED)
     print(json.dumps({"event": "load", **asdict(loaded)}))
     return ExitCode.OK
 

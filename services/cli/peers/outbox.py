@@ -6,7 +6,7 @@ import grpc
 
 from libmatch.stubs.outbox.v1 import outbox_pb2, outbox_pb2_grpc
 
-_LONG_S = 290.0  # a file has up to 64 MiB; services end calls after 300 s
+_LONG_S = 290.0  # a file has some 32 MiB; services end calls after 300 s
 
 
 class OutboxClient:
