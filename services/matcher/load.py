@@ -1,9 +1,9 @@
 """``python -m services.matcher.load --config config.toml FOLDER``: takes in a history from files.
 
 With SQLite the service is stopped meanwhile; with PostgreSQL it waits with what is sent to it. All or
-nothing: a run that was killed or refused has left nothing, and a run that is repeated changes nothing. Prints
-one line of JSON and ends with 0; with 1 where files were refused, which are named on standard error; with 2 or
-4 where settings or database do not open. How: docs/operations.md.
+nothing: a run that was killed or refused has left nothing, and a run that is repeated changes nothing.
+Prints one line of JSON and ends with 0; with 1 where files were refused, which are named on standard error;
+with 2 or 4 where settings or database do not open. How: docs/operations.md.
 """
 
 from __future__ import annotations
