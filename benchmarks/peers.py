@@ -153,7 +153,7 @@ def _run_spu(protocol: str, folder: Path) -> _Run:
     parties = []
     for rank, name in enumerate("ab"):
         files = [str(folder / f"{name}.csv"), str(folder / f"{name}-found.csv")]
-        parties.append(["rr22.py", str(rank), ports, f"PROTOCOL_{protocol}", *files])
+        parties.append(["spu_psi.py", str(rank), ports, f"PROTOCOL_{protocol}", *files])
     return _run_scripts(folder, parties)
 
 
