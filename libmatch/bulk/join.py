@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from libmatch.bulk.duckdb_engine import DuckDB, Resources, open_engine
 from libmatch.bulk.hits import HITS_FORMAT
-from libmatch.bulk.spark_engine import SparkSettings, join_on_spark
+from libmatch.bulk.spark_engine import SparkSettings, Written, join_on_spark
 from libmatch.bulk.staging import stage
 from libmatch.bulk.standing import Standing, is_standing
 from libmatch.bulk.tables import COLUMNS, TableHead, describe, open_checked
@@ -60,20 +61,19 @@ def join_tables(
     """
     _refuse_same(a, b, out)
     resources = resources or Resources()
-    on_spark = engine is Engine.SPARK
     with (
         stage(out, overwrite=overwrite) as (folder, result),
-        open_engine(folder, resources, keep_order=on_spark) as running,
+        open_engine(folder, resources, keep_order=engine is Engine.SPARK) as running,
     ):
         heads = _open_both(running, a, b)
-        epoch_id = _require_one_epoch(heads)
-        sql = JOIN_SQL
-        if on_spark:
+        settings = describe(HITS_FORMAT, _require_one_epoch(heads))
+        if engine is Engine.DUCKDB:
+            pairs = running.copy_rows(JOIN_SQL, result, settings)
+        else:
             tables = [_as_parquet(running, *table, folder) for table in (("a", a), ("b", b))]
-            found = join_on_spark(sql, COLUMNS, tables, folder, resources, spark or SparkSettings())
-            running.open_parts("found", found)
-            sql = "SELECT * FROM found"
-        pairs = running.copy_rows(sql, result, describe(HITS_FORMAT, epoch_id))
+            where = spark or SparkSettings()
+            found = join_on_spark(JOIN_SQL, COLUMNS, tables, folder, resources, where)
+            pairs = _gather(running, found, result, settings)
     return JoinCounts(heads[0].rows, heads[1].rows, pairs)
 
 
@@ -109,6 +109,16 @@ def _as_parquet(engine: DuckDB, name: str, path: Path, folder: Path) -> Path:
     taken = folder / f"{name}.parquet"
     engine.copy_rows(f"SELECT * FROM {name}", taken, {})  # noqa: S608
     return taken
+
+
+def _gather(engine: DuckDB, found: Written, out: Path, settings: Mapping[str, str]) -> int:
+    """How many rows there are in all parts, which are one file now. Raises InputError where some lack."""
+    rows = 0
+    if found.parts:
+        engine.open_parts("found", found.parts)
+        rows = engine.copy_rows("SELECT * FROM found", out, settings)
+    found.check(rows)
+    return rows
 
 
 def _require_one_epoch(heads: tuple[TableHead, TableHead]) -> bytes:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from libmatch.bulk import spark_job
 from libmatch.bulk.duckdb_engine import Resources
-from libmatch.bulk.spark_job import Job, find_session, run_job
+from libmatch.bulk.spark_job import ROWS, Job, find_session, run_job
 from libmatch.errors import InputError
 
 _LOCAL = "local[*]"
@@ -39,6 +39,26 @@ class SparkSettings:
     conf: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Written:
+    """Parquet files, in the order of their rows, and how many rows Spark says that it wrote."""
+
+    parts: list[Path]
+    rows: int
+
+    def check(self, rows: int) -> None:
+        """Return if so many rows were found in the files. Raises InputError: others are lost matches.
+
+        Where the nodes of a cluster do not share the folder, each leaves its part on its own disk.
+        """
+        if rows != self.rows or not self.parts:  # one part at least, with the columns
+            raise InputError(
+                f"Spark wrote {self.rows} rows, {rows} are here: do the nodes share this folder?",
+                f"Spark 写出 {self.rows} 行，此处只有 {rows} 行；结果不完整，未保存。"
+                "请把令牌表和结果文件放在集群各节点共享的同一目录",
+            )
+
+
 def join_on_spark(
     sql: str,
     columns: tuple[str, ...],
@@ -46,10 +66,10 @@ def join_on_spark(
     folder: Path,
     resources: Resources,
     settings: SparkSettings,
-) -> list[Path]:
-    """The Parquet files, in the order of the rows, that the query over the views a and b gave.
+) -> Written:
+    """What the query over the views a and b gave.
 
-    They and all that Spark puts on this machine's disk lie in ``folder``; ``resources`` are the driver's.
+    It and all that Spark puts on this machine's disk lies in ``folder``; ``resources`` are the driver's.
     Raises InputError where Java is missing, memory is too little or Spark fails; OSError for a full disk;
     ModuleNotFoundError without pyspark.
     """
@@ -57,11 +77,8 @@ def join_on_spark(
     out = folder.absolute() / "parts"
     job = Job(sql, columns, a, b, str(out), _configure(folder.absolute(), resources, settings))
     session = find_session()
-    if session is None:
-        _run_apart(job, folder)
-    else:
-        run_job(session, job)
-    return sorted(out.glob("part-*.parquet"))
+    rows = _run_apart(job, folder) if session is None else run_job(session, job)
+    return Written(sorted(out.glob("part-*.parquet")), rows)
 
 
 def _configure(folder: Path, resources: Resources, settings: SparkSettings) -> dict[str, str]:
@@ -96,7 +113,7 @@ def _define(name: str, value: Path) -> str:
     return f'"-D{name}={text}"'
 
 
-def _run_apart(job: Job, folder: Path) -> None:
+def _run_apart(job: Job, folder: Path) -> int:
     _require_spark()
     request, log = folder / "job.json", folder / "spark.log"
     request.write_text(job.to_json(), "utf-8")
@@ -116,6 +133,7 @@ def _run_apart(job: Job, folder: Path) -> None:
         )
     if run.returncode:
         raise _as_failure(log.read_text("utf-8", "replace"), folder)
+    return int(Path(f"{request}{ROWS}").read_text("ascii"))
 
 
 def _require_spark() -> None:

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+ROWS = ".rows"
+"""Behind the name of the file that names the work: the file of the number of rows that were written."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -44,8 +47,11 @@ def find_session() -> SparkSession | None:
     return SparkSession.getActiveSession()
 
 
-def run_job(session: SparkSession, job: Job) -> None:
-    """Return when the rows are written. The session's own views and settings stay as they are."""
+def run_job(session: SparkSession, job: Job) -> int:
+    """How many rows were written. The session's own views and settings stay as they are."""
+    from pyspark.sql import Observation
+    from pyspark.sql.functions import count, lit
+
     own: Any = session.newSession()
     # Where a site has set these, a damaged file would be a lost match instead of an error.
     own.conf.set("spark.sql.files.ignoreCorruptFiles", "false")
@@ -53,7 +59,10 @@ def run_job(session: SparkSession, job: Job) -> None:
     schema = ", ".join(f"{column} BIGINT" for column in job.columns)
     for name, path in (("a", job.a), ("b", job.b)):
         own.read.schema(schema).parquet(_escape(path)).createOrReplaceTempView(name)
-    own.sql(job.sql).write.parquet("file://" + job.out)
+    written = Observation()
+    rows = own.sql(job.sql).observe(written, count(lit(1)).alias("rows"))
+    rows.write.parquet("file://" + job.out)
+    return int(written.get["rows"])
 
 
 def _escape(path: str) -> str:
@@ -70,9 +79,11 @@ def _main(path: str) -> None:
     conf = SparkConf(loadDefaults=False).setAll(list(job.conf.items()))
     session = SparkSession.builder.config(conf=conf).getOrCreate()
     try:
-        run_job(session, job)
+        rows = run_job(session, job)
     finally:
         session.stop()
+    with open(path + ROWS, "w", encoding="ascii") as file:
+        file.write(str(rows))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ _NAME_SIZE = 32
 _WORD = 8
 _ROW_SIZE = len(COLUMNS) * _WORD
 _CHUNK = 1 << 18  # rows that are in memory at once, 12 MiB
-_SEARCH_COST = 16  # of one token, in rows that are read and joined: 1.4 µs, 0.09 µs
+_SEARCH_COST = 16  # of one token, in rows that are read and joined: 1 µs, 0.06 µs
 
 Columns = dict[str, Column]
 
@@ -110,16 +110,17 @@ class Standing:
     def find_rows(self, firsts: Column) -> Iterator[Columns]:
         """All rows whose t0 is among ``firsts``, in order, in parts; of many ``firsts``, simply all rows.
 
-        Cost: two searches for each of ``firsts``, or reading the table once where that is less.
+        Cost: a search for each of ``firsts``, or reading the table once where that is less.
         """
-        wanted = np.unique(firsts)
+        wanted, column = np.unique(firsts), self.columns["t0"]
         if len(wanted) * _SEARCH_COST > self.head.rows:
             begins, ends = np.array([0]), np.array([self.head.rows])
         else:
-            begins = np.searchsorted(self.columns["t0"], wanted, "left")
-            ends = np.searchsorted(self.columns["t0"], wanted, "right")
-        found = begins < ends
-        for first, last in _cut(begins[found], ends[found]):
+            begins = np.searchsorted(column, wanted, "left")
+            there = begins < len(column)
+            there[there] = column[begins[there]] == wanted[there]
+            begins, ends = begins[there], np.searchsorted(column, wanted[there], "right")
+        for first, last in _cut(begins, ends):
             rows = _ranges(first, last)
             yield {name: column[rows] for name, column in self.columns.items()}
 

@@ -22,8 +22,10 @@ from libmatch.bulk.columns import join_rids
 from libmatch.bulk.hits import read_hits
 from libmatch.bulk.join import Engine, join_tables
 from libmatch.bulk.memory import join_tokens
+from libmatch.bulk.spark_engine import Written
 from libmatch.bulk.standing import sort_table
 from libmatch.bulk.tables import write_table
+from libmatch.errors import InputError
 from libmatch.matching import match
 from libmatch.records import RecordRef, Side
 
@@ -238,6 +240,15 @@ def test_spark_joins_what_was_taken_of_a_standing_table(
 ) -> None:
     a, b = sides("duplicates and common beginnings")
     assert join_with_engine(Engine.SPARK, "b")(a, b, tmp_path) == join_by_reference(a, b)
+
+
+@pytest.mark.parametrize(("parts", "rows", "here"), [(1, 5, 4), (1, 0, 1), (0, 0, 0), (0, 3, 0)])
+def test_parts_that_lie_on_another_node_are_no_lost_match(
+    tmp_path: Path, parts: int, rows: int, here: int
+) -> None:
+    with pytest.raises(InputError, match="share"):
+        Written([tmp_path] * parts, rows).check(here)
+    Written([tmp_path], 5).check(5)
 
 
 def test_engines_write_the_same_format(spark_session: None, tmp_path: Path) -> None:

@@ -177,11 +177,13 @@ def test_spark_runs_apart_says_nothing_and_leaves_nothing(
 ) -> None:
     before = sorted(path.name for path in Path(tempfile.gettempdir()).iterdir())
     arguments = ["--engine", "spark", "--threads", "1", "--memory", "1024", "--out", "hits"]
+    arguments += ["--spark-conf", "spark.sql.shuffle.partitions=1"]
+    quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # a short job pays for better compilers
     heard: set[str] = set()
     with subprocess.Popen(
         [sys.executable, "-m", "services.cli.main", "bulk", "match", *tables, *arguments],
         cwd=tmp_path,
-        env=dict(os.environ) | {"PYTHONPATH": str(ROOT)},
+        env=dict(os.environ) | {"PYTHONPATH": str(ROOT), "JDK_JAVA_OPTIONS": quick},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
