@@ -265,8 +265,16 @@ def _conceal(*, writing: bool) -> Callable[[ExceptionContext], None]:
 
 
 def _check(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Refuses a server on which a receipt would not mean kept, or texts would stand in another order."""
     assert isinstance(connection, psycopg.Connection)
+    try:
+        _refuse_unsafe(connection)
+    except BaseException:
+        connection.close()  # the pool does not
+        raise
+
+
+def _refuse_unsafe(connection: psycopg.Connection) -> None:
+    """Refuses a server on which a receipt would not mean kept, or texts would stand in another order."""
     if connection.info.server_version < _OLDEST_SERVER:
         raise DatabaseError("the database server is older than PostgreSQL 14")
     row = connection.execute(_CHECK).fetchone()
