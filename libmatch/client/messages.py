@@ -19,6 +19,7 @@ from libmatch.reports import Report, ReportCopy, Stage
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.matcher.v1 import matcher_pb2
 
+_STATUSES = {int(status): status for status in ClearanceStatus}
 CHUNK_SIZE = 256 * 1024  # of packed columns a message; below every default message cap
 
 
@@ -192,22 +193,20 @@ def pb_to_clearance(entry: matcher_pb2.Clearance) -> Clearance:
 
 def pb_to_status(value: int) -> ClearanceStatus:
     """The status of an enum value. One that this version does not know is HOLD: never CLEAR."""
-    try:
-        return ClearanceStatus(value)
-    except ValueError:
-        return ClearanceStatus.HOLD
+    return _STATUSES.get(value, ClearanceStatus.HOLD)
 
 
 def pb_to_answer(
     rids: Sequence[bytes], response: matcher_pb2.CheckClearanceResponse
 ) -> ClearanceAnswer:
     """The gate's answer about ``rids``. Raises EncodingError where it is about other records."""
-    if [entry.rid for entry in response.clearances] != list(rids):
+    clearances = tuple(map(pb_to_clearance, response.clearances))
+    if [clearance.rid for clearance in clearances] != list(rids):
         raise EncodingError("the gate answered for other records than it was asked about")
     return ClearanceAnswer(
         epoch=response.epoch,
         checked_at_us=response.checked_at_us,
         tree_size=response.tree_size,
         leaf_index=response.leaf_index,
-        clearances=tuple(map(pb_to_clearance, response.clearances)),
+        clearances=clearances,
     )

@@ -21,8 +21,8 @@ from services.matcher.reports import Reports
 from services.matcher.rpc.messages import (
     accepted_letter_to_pb,
     accepted_to_pb,
+    answer_to_pb,
     check_number,
-    clearance_to_pb,
     document_to_pb,
     page_size,
     pb_to_header,
@@ -90,14 +90,7 @@ class GateService(pb_grpc.GateServicer):
     def CheckClearance(
         self, request: pb.CheckClearanceRequest, context: grpc.ServicerContext
     ) -> pb.CheckClearanceResponse:
-        answer = self._gate.check(caller(context).name, list(request.rids))
-        return pb.CheckClearanceResponse(
-            clearances=map(clearance_to_pb, answer.clearances),
-            epoch=answer.epoch,
-            checked_at_us=answer.checked_at_us,
-            tree_size=answer.tree_size,
-            leaf_index=answer.leaf_index,
-        )
+        return answer_to_pb(self._gate.check(caller(context).name, list(request.rids)))
 
 
 class MailboxService(pb_grpc.MailboxServicer):
