@@ -179,11 +179,14 @@ def _ask_and_stop(address: str, *rest: str) -> None:
     tls = TlsSettings.model_construct(
         ca=Path(ca), private_key=Path(private_key), certificate=Path(certificate)
     )
-    channel = raw_channel(address, tls)
+    # Without these, core would itself take in whole answers that nobody reads.
+    window = {"http2.bdp_probe": 0, "http2.lookahead_bytes": 64 << 10}
+    channel = raw_channel(address, tls, **window)
     ask = channel.unary_stream("/test.Echo/Echo")
-    answers = [ask(bytes(int(size)), timeout=60) for _ in range(int(calls))]
-    for answer in answers:
-        answer.initial_metadata()  # the answer is on its way; the rest of it is never read
+    answers = []  # kept: a call whose answer nobody holds is cancelled
+    for _ in range(int(calls)):
+        answers.append(ask(bytes(int(size)), timeout=60))
+        answers[-1].initial_metadata()  # the answer is on its way; the rest of it is never read
     print("asked", flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
 
