@@ -22,6 +22,7 @@ LOOKS = 16
 """Comparisons in vain a row that are borne. Of uniform tokens a row makes one at most on average."""
 
 _PART_ROWS = 1 << 13  # 128 KiB of rows and 100 of table: within a second-level cache
+_EASY_BITS = 8  # parts that a core scatters to without loss: as many as shorten them
 _MIXER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd (Knuth 6.4: multiplicative hash)
 _MAX_BITS = 12  # more parts than pages that a core keeps track of scatter slowly
 
@@ -40,7 +41,8 @@ def join_words(built: Words, probed: Words) -> Words | None:
 
     Both uint64[n, 4], at most MAX_ROWS rows, contiguous. None where LOOKS a row did not suffice.
     """
-    bits = min(max(len(built) // _PART_ROWS, 1).bit_length() - 1, _MAX_BITS)
+    wanted = max(len(built) // _PART_ROWS, 1).bit_length() - 1
+    bits = min(max(wanted, min(wanted + 2, _EASY_BITS)), _MAX_BITS)
     looks = LOOKS * (len(built) + len(probed))
     done, pairs = _join(built, probed, bits, looks)
     return pairs if done else None
