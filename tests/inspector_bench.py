@@ -199,8 +199,10 @@ class InspectorBench:
         folder: Path,
         district: District,
         policy: ReleasePolicy = ReleasePolicy.TWO_OFFICERS,
+        url: str = "",
     ) -> None:
         self.policy = policy
+        self.url = url or f"sqlite:///{folder / 'inspector.db'}"
         self.matcher = Bench(_make(folder / "matcher"), district)
         self.kit = folder / "kit"
         self.path = folder / "inspector.db"
@@ -214,7 +216,7 @@ class InspectorBench:
         return self.matcher.district
 
     def open(self) -> None:
-        self.database = FragileDatabase(f"sqlite:///{self.path}")
+        self.database = FragileDatabase(self.url)
         migrate(self.database, VERSIONS)
         self.database.fuse = self.fuse
         now, own = self.matcher.clock, INSPECTOR_IDENTITY
