@@ -209,6 +209,27 @@ def test_state_survives_a_clean_restart(tmp_path: Path, pki: Pki) -> None:
         assert head_of(matcher.district, matcher.unit("reg-0")) == before
 
 
+def test_batches_under_way_at_once_are_accepted_in_order_and_repeated_identically(
+    tmp_path: Path, pki: Pki
+) -> None:
+    district = fresh_district(1)
+    persons = [[person(8 * seq + i) for i in range(8)] for seq in range(1, 13)]
+    batches = [
+        district.seal("reg-0", REG, some, seq=seq).batch for seq, some in enumerate(persons, 1)
+    ]
+    with MatcherProcess(tmp_path, district, pki) as matcher:
+        receipts = list(matcher.unit("reg-0").submit_many(batches))
+        assert [receipt.seq for receipt in receipts] == list(range(1, 13))
+        leaves = [receipt.leaf_index for receipt in receipts]
+        assert leaves == sorted(leaves)
+        for receipt, batch in zip(receipts, batches, strict=True):
+            digest = admit_batch(district.manifest, district.roster.find("reg-0"), batch).digest
+            verify_receipt(district.manifest, receipt, digest)
+        before = head_of(district, matcher.unit("reg-0"))
+        assert list(matcher.unit("reg-0").submit_many(batches)) == receipts
+        assert head_of(district, matcher.unit("reg-0")) == before
+
+
 def test_a_full_disk_gives_no_receipt_and_leaves_nothing(tmp_path: Path, pki: Pki) -> None:
     limit = 256 * 1024
 

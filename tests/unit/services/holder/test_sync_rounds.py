@@ -48,6 +48,21 @@ def test_batches_have_at_most_2048_records_and_gap_free_numbers(
     assert [(row.seq, row.rows) for row in rows] == [(1, 2048), (2, 1)]
 
 
+@pytest.mark.parametrize("where", ["fail_before_commit", "fail_after_commit"])
+def test_an_outage_amid_several_batches_loses_none_and_doubles_none(
+    bench: Bench, matcher: MemoryMatcher, where: str
+) -> None:
+    half = bench.start()
+    half.enter(*range(1, 2050))
+    setattr(matcher, where, 3)
+    while half.sync.run().sent.waiting:
+        pass
+    assert set(half.states().values()) == {RecordState.ACCEPTED}
+    assert live_at(matcher) == wanted_by(half)
+    receipts = half.rows("SELECT seq, receipt FROM outbox ORDER BY seq")
+    assert [Receipt.decode(row.receipt).seq for row in receipts] == [1, 2]
+
+
 def test_nothing_is_sent_twice_and_accepted_bytes_are_let_go(
     bench: Bench, matcher: MemoryMatcher
 ) -> None:
