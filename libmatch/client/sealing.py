@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from libmatch.batch import hash_rows, signed_bytes
+from libmatch.accel.kernels import Kernel
+from libmatch.accel.rows import get_rows
+from libmatch.batch import compute_batch_root, signed_bytes
 from libmatch.client.rows import CheckedRow
 from libmatch.client.state import Form, Request, StoredRecord, Transaction
 from libmatch.encoding import enc, u8
-from libmatch.merkle import compute_root
 from libmatch.prepare import Holder
 from libmatch.records import MAX_ROWS, Batch, Side, Withdrawal
 from libmatch.suites import Suite, get_suite
@@ -103,7 +104,8 @@ def _derive_tokens(holder: Holder, part: Sequence[tuple[bytes, CheckedRow]]) -> 
 
 def digest_batch(suite: Suite, batch: Batch) -> bytes:
     """The batch's digest, ``H(enc("sign", bh, capsule, root))``: what its receipt must name."""
-    root = compute_root(suite.h, hash_rows(suite, batch.header, batch.columns))
+    rows = get_rows(suite.number, Kernel.LIBRARY)
+    root = compute_batch_root(suite, batch.header, batch.columns, rows)
     return suite.h(signed_bytes(suite, batch.header, batch.capsule, root))
 
 

@@ -1,6 +1,6 @@
 """Which code hashes the rows of batches: the libraries' at first, compiled code where it is worth it.
 
-Compiling takes some 3 s of one core and 140 MiB for good, and saves 2 µs a row, so a matcher that sees few
+Compiling takes some 2 s of one core and 140 MiB for good, and saves 2 µs a row, so a matcher that sees few
 rows never does it. It happens beside the calls, in a thread of its own, never within one.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import numpy as np
 import structlog
 
 from libmatch.accel.kernels import WORTH_COMPILING, Kernel
@@ -53,7 +52,6 @@ class Hashing:
     def _compile(self) -> None:
         try:
             rows = self._compile_rows(self._suite)
-            rows.hash(np.zeros((1, 1), np.uint8))  # the first array that may be written to compiles
         except KernelError as error:
             structlog.get_logger().error("hashing.refused", why=str(error))
             return
