@@ -97,6 +97,7 @@ class MatcherMachine(SubmissionMachine):
             results = {batch.number: opens for batch in listed} | {1 << 40: True}
             got = self.world.answer(lambda: report(INSPECTOR_IDENTITY, results))
             assert got == Refusal("NOT_FOUND")
+        self.ask_the_gate_of_all()
 
     @rule(pick=picks, opens=st.booleans())
     def report_a_capsule(self, pick: int, *, opens: bool) -> None:
@@ -321,7 +322,7 @@ class MatcherMachine(SubmissionMachine):
 
 @pytest.mark.campaign
 def test_matcher_answers_as_its_model_whatever_befalls_it(long: bool) -> None:
-    run_machine(MatcherMachine, examples=3000 if long else 20, steps=60 if long else 40)
+    run_machine(MatcherMachine, examples=3000 if long else 16, steps=60 if long else 40)
 
 
 @pytest.mark.campaign
@@ -332,4 +333,4 @@ def test_matcher_on_postgresql_answers_as_its_model(
         def make_world(self) -> MatcherWorld:
             return MatcherWorld(self.folder, ServerStorage(postgresql_server))
 
-    run_machine(OnPostgresql, examples=300 if long else 3, steps=60 if long else 30)
+    run_machine(OnPostgresql, examples=300 if long else 2, steps=60 if long else 30)

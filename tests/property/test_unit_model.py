@@ -271,4 +271,4 @@ def _empty_database() -> bytes:
 
 @pytest.mark.campaign
 def test_every_entry_of_a_unit_is_at_the_matcher_once_in_the_end(long: bool) -> None:
-    run_machine(UnitMachine, examples=3000 if long else 20, steps=40 if long else 25)
+    run_machine(UnitMachine, examples=3000 if long else 16, steps=40 if long else 25)
