@@ -66,13 +66,12 @@ def test_another_epoch_never_matches_even_with_equal_tokens(store: Store, tmp_pa
     store.agrees()
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_random_loads_on_top_of_each_other_agree(store: Store, tmp_path: Path, seed: int) -> None:
-    rng = random.Random(seed)
-    for _ in range(3):
-        if rng.random() < 0.7:  # something comes by the wire in between
-            unit, side = rng.choice(LINES)
-            store.admit(store.batch(side, unit, tokens(rng)))
+@pytest.mark.campaign
+def test_random_loads_on_top_of_each_other_agree(store: Store, tmp_path: Path, long: bool) -> None:
+    rng = random.Random(5)
+    for _ in range(100 if long else 2):
+        unit, side = rng.choice(LINES)  # by the wire, in between
+        store.admit(store.batch(side, unit, tokens(rng)))
         seqs = {line: store.next_seq(*line) for line in LINES}
         batches = []
         for _ in range(rng.randint(1, 6)):

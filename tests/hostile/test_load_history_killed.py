@@ -28,39 +28,28 @@ ROWS, BATCHES = 1000, 4
 
 
 def prepare(district: District, folder: Path) -> list[Batch]:
-    """Batches of both sides, one person of each in four in common, as files; and what is sent before."""
-    folder.mkdir()
+    """Batches of both sides, one person of each in four in common: the first of each apart, and the rest."""
     batches = []
     for unit, side, begin in (("reg-a", REG, 0), ("ben-a", BEN, 3 * ROWS * BATCHES // 4)):
         own = [
             district.seal(unit, side, [person(begin + i) for i in range(at, at + ROWS)], seq=seq)
             for seq, at in enumerate(range(0, ROWS * BATCHES, ROWS), 1)
         ]
-        head, data = pack_file([sealed.batch.encode() for sealed in own[1:]])
-        (folder / head.file_name).write_bytes(data)
         batches += [sealed.batch for sealed in own]
+        write(folder / "first", batches[-BATCHES : -BATCHES + 1])
+        write(folder / "rest", batches[-BATCHES + 1 :])
     return batches
 
 
-def start(matcher: MatcherProcess, folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "services.matcher.load"),
-            *("--config", str(matcher.config), str(folder)),
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def write(folder: Path, batches: Sequence[Batch]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    head, data = pack_file([batch.encode() for batch in batches])
+    (folder / head.file_name).write_bytes(data)
 
 
-def load(matcher: MatcherProcess, folder: Path) -> dict[str, int]:
-    process = start(matcher, folder)
-    out, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    result: dict[str, int] = json.loads(out)
-    return result
+def load(matcher: MatcherProcess, folder: Path) -> int:
+    """The exit code of a load in this process."""
+    return main(["--config", str(matcher.config), str(folder)])
 
 
 def look(matcher: MatcherProcess) -> tuple[tuple[int, bytes], Rejoin]:
@@ -75,49 +64,43 @@ def send_all(matcher: MatcherProcess, batches: Sequence[Batch]) -> list[Receipt]
 @pytest.mark.slow
 @pytest.mark.campaign
 def test_a_load_that_is_killed_leaves_nothing_and_is_repeated_to_the_same_end(
-    tmp_path: Path, pki: Pki, long: bool
+    tmp_path: Path, pki: Pki, long: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     matcher = MatcherProcess(tmp_path, make_district(now=datetime.now(UTC)), pki)
-    batches = prepare(matcher.district, tmp_path / "files")
-    with matcher:
-        before = send_all(matcher, [batches[0], batches[BATCHES]])
-    untouched, kept = look(matcher), matcher.database.read_bytes()
-    span_s, rng = time_of_writing(matcher, tmp_path / "files"), random.Random(4)
-    finished = look(matcher)
+    batches, rest = prepare(matcher.district, tmp_path / "files"), tmp_path / "files" / "rest"
+    assert load(matcher, tmp_path / "files" / "first") == 0
+    untouched, kept, begun = look(matcher), matcher.database.read_bytes(), time.monotonic()
+    assert load(matcher, rest) == 0
+    span_s, finished, rng = time.monotonic() - begun, look(matcher)[1], random.Random(4)
+    assert finished == Rejoin(ROWS * BATCHES // 4, 0, 0)
     restore(matcher, kept)
     for _ in range(60 if long else 2):
-        process = start(matcher, tmp_path / "files")
-        wait_for_writing(matcher, process)
-        time.sleep(span_s * rng.random())
-        process.kill()
-        process.communicate(timeout=60)
+        kill_a_load(matcher, rest, span_s * rng.random())
         if look(matcher) != untouched:  # it was killed behind its commit
-            assert look(matcher)[1] == finished[1]
+            assert look(matcher)[1] == finished
             restore(matcher, kept)
-    result = load(matcher, tmp_path / "files")
-    assert (result["batches"], result["known"]) == (2 * (BATCHES - 1), 0)
-    assert look(matcher)[1] == finished[1] == Rejoin(ROWS * BATCHES // 4, 0, 0)
-    assert load(matcher, tmp_path / "files")["known"] == 2 * (BATCHES - 1)
+    capsys.readouterr()
+    assert load(matcher, rest) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["batches"], said["known"]) == (2 * (BATCHES - 1), 0)
+    assert look(matcher)[1] == finished
     with matcher:
+        assert load(matcher, rest) == 4
+        assert "in use by another process" in capsys.readouterr().err
         receipts = send_all(matcher, batches)
-        assert [receipts[0], receipts[BATCHES]] == before
         assert send_all(matcher, batches) == receipts
 
 
-def wait_for_writing(matcher: MatcherProcess, process: subprocess.Popen[str]) -> None:
-    """Return when the process has opened the database: nearly all before is its start."""
-    while process.poll() is None and not matcher.database.with_name("matcher.db-wal").exists():
+def kill_a_load(matcher: MatcherProcess, folder: Path, delay_s: float) -> None:
+    """kill -9 of a load, that long after it has opened the database: nearly all before is its start."""
+    command = (sys.executable, "-m", "services.matcher.load", "--config", str(matcher.config))
+    process = subprocess.Popen([*command, str(folder)], cwd=ROOT, stdout=subprocess.DEVNULL)
+    journal = matcher.database.with_name("matcher.db-wal")
+    while process.poll() is None and not journal.exists():
         time.sleep(0.002)
-
-
-def time_of_writing(matcher: MatcherProcess, folder: Path) -> float:
-    """Seconds from there to the end of a load that is not killed."""
-    process = start(matcher, folder)
-    wait_for_writing(matcher, process)
-    begun = time.monotonic()
-    process.communicate(timeout=120)
-    assert process.returncode == 0
-    return time.monotonic() - begun
+    time.sleep(delay_s)
+    process.kill()
+    process.wait(60)
 
 
 def restore(matcher: MatcherProcess, database: bytes) -> None:
@@ -126,32 +109,17 @@ def restore(matcher: MatcherProcess, database: bytes) -> None:
     matcher.database.write_bytes(database)
 
 
-def test_a_load_beside_the_running_service_is_refused(
-    tmp_path: Path, pki: Pki, capsys: pytest.CaptureFixture[str]
-) -> None:
-    matcher = MatcherProcess(tmp_path, make_district(now=datetime.now(UTC)), pki)
-    with matcher:
-        assert main(["--config", str(matcher.config), str(tmp_path)]) == 4
-    assert "in use by another process" in capsys.readouterr().err
-
-
 def test_refused_files_are_named_on_standard_error(
     tmp_path: Path, pki: Pki, capsys: pytest.CaptureFixture[str]
 ) -> None:
     matcher = MatcherProcess(tmp_path, make_district(now=datetime.now(UTC)), pki)
     folder = tmp_path / "files"
-    prepare_small(matcher.district, folder)
+    write(folder, [matcher.district.seal("reg-a", REG, [person(1)], seq=1).batch])
     (folder / "stray.batches").write_bytes(b"something else" * 10)
-    assert main(["--config", str(matcher.config), str(folder)]) == 1
+    assert load(matcher, folder) == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.splitlines() == [
         "load: stray.batches: not a file of batches",
         "load: nothing was loaded",
     ]
-
-
-def prepare_small(district: District, folder: Path) -> None:
-    folder.mkdir()
-    head, data = pack_file([district.seal("reg-a", REG, [person(1)], seq=1).batch.encode()])
-    (folder / head.file_name).write_bytes(data)
