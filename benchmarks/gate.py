@@ -11,7 +11,6 @@ import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 from benchmarks.measuring import Measure, Timing
 from benchmarks.service import by_the_wall, peak_mib, running_matcher, time_both
@@ -23,7 +22,6 @@ from libmatch.records import MAX_ROWS, RID_SIZE, Side, cut
 from libmatch.stubs.matcher.v1 import matcher_pb2 as pb
 from tests.matcher_process import MatcherProcess
 
-_FOLDER = Path("build/bench/gate")
 _UNIT = "ben-a"
 _MOST = 1_000_000  # records that stand in the store
 _CALLS, _QUESTIONS = 300, 60
@@ -34,7 +32,7 @@ _RUNS = 3
 def measure(sizes: tuple[int, ...]) -> Iterator[Measure]:
     """Four measures on a store of the largest of ``sizes`` up to 1,000,000 records, all of one unit."""
     standing = max(size for size in sizes if size <= _MOST)
-    with running_matcher(_FOLDER) as (matcher, district):
+    with running_matcher("gate") as (matcher, district):
         rows, rids = get_rows(1), []
         declared = seal_random(district, "reg-a", Side.REGISTRY, 1, rows)
         list(matcher.unit("reg-a").submit_many([declared]))

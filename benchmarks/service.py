@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,17 +20,21 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def running_matcher(folder: Path) -> Iterator[tuple[MatcherProcess, District]]:
-    """A matcher of a new district on an empty SQLite store in ``folder``, which is removed afterwards."""
-    folder = folder.absolute()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
-    district = make_district(now=datetime.now(UTC))
-    try:
+def running_matcher(name: str) -> Iterator[tuple[MatcherProcess, District]]:
+    """A matcher of a new district on an empty SQLite store, in a folder that is removed afterwards."""
+    with bench_folder(name) as folder:
+        district = make_district(now=datetime.now(UTC))
         with MatcherProcess(folder / "matcher", district, Pki(folder / "pki"), extra=_EXTRA) as one:
             yield one, district
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def bench_folder(name: str) -> Iterator[Path]:
+    """A folder of this run alone: another run deletes nothing under it."""
+    base = Path("build/bench").absolute()
+    base.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=base) as folder:
+        yield Path(folder)
 
 
 def time_both(matcher: MatcherProcess, work: Callable[[], object]) -> Timing:

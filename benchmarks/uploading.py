@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measuring import Measure, NotMeasured, Timing
-from benchmarks.service import by_the_wall, peak_mib, running_matcher, time_both
+from benchmarks.service import bench_folder, by_the_wall, peak_mib, running_matcher, time_both
 from libmatch.accel.rows import Bytes, Rows, get_rows
 from libmatch.batch import compute_tokens
 from libmatch.client import MatcherClient
@@ -32,7 +32,6 @@ from services.matcher.app import VERSIONS
 from services.matcher.tables import KEY_SIZE, record_id
 from tests.district import District
 
-_FOLDER = Path("build/bench/uploading")
 _LARGEST = 1_000_000
 _PAYLOAD = 180  # bytes: an item with names of common length
 _SHARED = MAX_ROWS // 100  # of each batch, rows with a counterpart
@@ -60,7 +59,7 @@ def measure(sizes: tuple[int, ...]) -> Iterator[Measure | NotMeasured]:
             yield NotMeasured("upload over mutual TLS", size, reason)
             continue
         count = max(1, size // MAX_ROWS)
-        with running_matcher(_FOLDER) as (matcher, district):
+        with running_matcher("uploading") as (matcher, district):
             batches, counterparts = _seal(district, count, rows)
             for _ in matcher.unit(_RELATIVES[0]).submit_many(counterparts):
                 pass
@@ -136,10 +135,9 @@ def _check_hits(database: Path, count: int) -> None:
 
 def _insert_bare(batches: list[Batch], rows: Rows) -> Timing:
     """Inserting alone; the tuples of rows are made beforehand, outside the time."""
-    path = _FOLDER.with_name("bare") / "bare.db"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     seconds = cpu = 0.0
-    try:
+    with bench_folder("bare") as folder:
+        path = folder / "bare.db"
         with Database(f"sqlite:///{path}") as database:
             migrate(database, VERSIONS)
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -157,10 +155,6 @@ def _insert_bare(batches: list[Batch], rows: Rows) -> Timing:
                 connection.execute("COMMIT")
                 seconds += time.perf_counter() - wall
                 cpu += time.process_time() - process
-    finally:
-        for file in path.parent.iterdir():
-            file.unlink()
-        path.parent.rmdir()
     return Timing(seconds, cpu)
 
 
