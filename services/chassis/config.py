@@ -139,7 +139,7 @@ class DatabaseSettings(Section):
 class LimitsSettings(Section):
     """What one server takes. The defaults suit a district; each has a hard range.
 
-    They bound its memory. Beyond what it holds at rest (about 120 MiB, and its database's cache) it has at most
+    They bound its memory. Beyond what it holds at rest (about 120 MiB and a database's cache) it has at most
     ``max_concurrent`` × (4 × ``max_message_bytes`` + what a handler keeps) + ``max_connections`` × 256 KiB:
     a message is there as received, decoded, encoded and in flight. An upload to the matcher keeps one
     batch, 2,048 × (160 + bucket) bytes, and twice that while it is admitted. With the defaults: 512 MiB for
