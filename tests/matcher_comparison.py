@@ -136,6 +136,17 @@ class Comparison(RuleBasedStateMachine):
         live = {hit for one in self.references.values() for hit in one.live_hits()}
         assert live == self.model.join()
 
+    def check_everything_acknowledged(self) -> None:
+        """Every receipt ever given is kept as it was, those of former epochs too, and is in the log."""
+        hashes = [hash_entry(entry) for entry in self.log]
+        size, root = len(hashes), merkle.compute_root(log_hash, hashes)
+        for one in self.model.accepted:
+            receipt = self.world.submissions.find_receipt(*one.message.stream, one.message.seq)
+            assert receipt is not None
+            assert receipt.encode() == one.receipt
+            leaf, path = self.world.use.log.prove_inclusion(receipt.leaf_index, size)
+            merkle.verify_position(log_hash, leaf, receipt.leaf_index, size, path, root)
+
     def check_log(self) -> None:
         """The head is the root over all leaves, extends the last one, and proves a leaf."""
         log, origin = self.world.use.log, log_origin("fuling")

@@ -308,7 +308,7 @@ class SubmissionMachine(Comparison):
     def change_the_epoch(self, epoch: int, *, crash: bool, settle: bool) -> None:
         self.model.term = terms()[epoch]
         self.world.enter_epoch(epoch, self.model.active)
-        self.world.crash() if crash else self.world.restart()
+        self.restart(crash=crash)
         if settle:
             self.come_back()
 
@@ -320,6 +320,7 @@ class SubmissionMachine(Comparison):
     @rule(crash=st.sampled_from([True, True, False]))
     def restart(self, *, crash: bool) -> None:
         self.world.crash() if crash else self.world.restart()
+        self.check_everything_acknowledged()
 
     # --- what becomes of a message ----------------------------------------------------------------------
 
