@@ -67,6 +67,10 @@ VIOLATIONS: dict[str, list[tuple[str, str]]] = {
         ("libmatch/kit.py", "import sqlite3"),
         ("services/matcher/another_use_case.py", "import sqlite3"),
     ],
+    "postgresql": [
+        ("services/matcher/store/rows.py", "import psycopg"),
+        ("libmatch/kit.py", "import psycopg"),
+    ],
     "tables": [
         ("services/registry/rpc.py", "import services.registry.tables"),
         ("services/beneficiary/another_use_case.py", "from services.beneficiary import tables"),
