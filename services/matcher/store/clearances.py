@@ -21,6 +21,7 @@ from services.matcher.store.groups import Groups
 from services.matcher.store.ledger import append_entries
 from services.matcher.store.prepared import Prepared
 from services.matcher.tables import (
+    POSITION_BITS,
     Capsule,
     Kind,
     Owner,
@@ -28,7 +29,6 @@ from services.matcher.tables import (
     StoredBatch,
     StoredHit,
     Submission,
-    number_of,
     table_of,
 )
 
@@ -125,8 +125,9 @@ _FEW = 8  # batches: more are read with one statement
 def _facts(session: Session, epoch: bytes, unit: str, rids: Sequence[bytes]) -> dict[bytes, Facts]:
     values = {"count": len(rids), "rids": b"".join(rids), "epoch": epoch, "unit": unit}
     found = _FIND.rows(session, values)
-    states = _states(session, {number_of(record) for _, record, _ in found})
-    facts = {rid: _WITHOUT_HITS[states[number_of(record)]] for rid, record, _ in found}
+    states = _states(session, {record >> POSITION_BITS for _, record, _ in found})
+    of_batch = {number: _WITHOUT_HITS[state] for number, state in states.items()}
+    facts = {rid: of_batch[record >> POSITION_BITS] for rid, record, _ in found}
     flagged = [rid for rid, _, has_hits in found if has_hits]
     if flagged:
         for rid, hits in read_flagged(session, epoch, unit, flagged).items():
