@@ -80,13 +80,15 @@ def test_ten_thousand_opposite_pairs_at_once_are_all_found_and_none_twice(
     _check(database, 10_000)
 
 
+@pytest.mark.campaign
 def test_ten_thousand_pairs_by_two_processes_are_all_found_and_none_twice(
-    postgresql_url: str,
+    postgresql_url: str, long: bool
 ) -> None:
+    pairs = 30_000 if long else 10_000
     database, _ = open_submissions(postgresql_url, LogSigner(bytes(32)))
     with closing(database):
-        _run_processes(postgresql_url, 10_000)
-        _check(database, 10_000)
+        _run_processes(postgresql_url, pairs)
+        _check(database, pairs)
 
 
 def _run_processes(url: str, count: int) -> None:
@@ -114,7 +116,7 @@ def _run_processes(url: str, count: int) -> None:
             crowd.stdin.write("go\n")
             crowd.stdin.flush()
         for crowd in crowds:
-            _, errors = crowd.communicate(timeout=240)
+            _, errors = crowd.communicate(timeout=1200)
             assert crowd.returncode == 0, errors
 
 
@@ -225,18 +227,18 @@ def test_a_lower_isolation_without_the_lock_misses_pairs(
     level: str, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgresql, "_BEGIN_WRITING", f"BEGIN ISOLATION LEVEL {level}")
-    assert _missed(postgresql_url, 100) > 0
+    assert _missed(postgresql_url, 60) > 0
 
 
 @pytest.mark.usefixtures("without_lock")
 def test_serializable_with_repetition_misses_none_even_without_the_lock(
     postgresql_url: str,
 ) -> None:
-    assert _missed(postgresql_url, 100) == 0
+    assert _missed(postgresql_url, 60) == 0
 
 
 def test_with_the_lock_nothing_is_missed_and_nothing_need_be_repeated(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.chassis.db.database._ATTEMPTS", 1)
-    assert _missed(postgresql_url, 100) == 0
+    assert _missed(postgresql_url, 60) == 0

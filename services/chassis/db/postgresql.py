@@ -44,9 +44,10 @@ _LINK = {
     "client_encoding": "utf8",
 }
 # On the server's side too: the session of a machine that vanished must not keep the writers' lock for hours.
+# Idle for an hour in a transaction: a process that hangs. Loading a history may join for minutes in between.
 _SESSION = (
     "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 "
-    "-c idle_in_transaction_session_timeout=300000 -c jit=off -c client_min_messages=warning"
+    "-c idle_in_transaction_session_timeout=3600000 -c jit=off -c client_min_messages=warning"
 )
 
 _BY_STATE = {
