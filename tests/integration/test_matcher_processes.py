@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +30,7 @@ from services.chassis.db import Database
 from services.matcher.store.joins import Rejoin, rejoin
 from tests.chassis_pki import Pki
 from tests.district import District, make_district, person
-from tests.matcher_process import MatcherProcess
+from tests.matcher_process import ROOT, MatcherProcess
 from tests.postgresql import PostgresqlServer
 
 UNITS = 3  # of each side
@@ -173,3 +176,10 @@ def test_what_one_process_did_not_answer_the_other_answers(matchers: Matchers, u
         full = rejoin(database)
     assert full.agrees
     assert full.pairs % PERSONS == 1
+
+
+def test_the_nightly_full_join_runs_beside_both(matchers: Matchers) -> None:
+    command = [sys.executable, "-m", "services.matcher.rejoin", "--config", str(matchers[1].config)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["agrees"]
