@@ -6,6 +6,7 @@ have several of these in one process.
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from services.chassis.authz import REFLECTION, AccessTable, Admit, Gatekeeper
 from services.chassis.capacity import Capacity
-from services.chassis.config import LimitsSettings, ServiceSettings
+from services.chassis.config import ConfigError, LimitsSettings, ServiceSettings
 from services.chassis.guard import HEALTH_CALLS, Guard
 from services.chassis.identity import Identity
 from services.chassis.tls import server_credentials
@@ -30,6 +31,7 @@ from services.chassis.worker import Worker
 _SPARE_THREADS = HEALTH_CALLS + 8
 _CONNECTION_GRACE_S = 60
 _IDLE_CONNECTION_S = 300  # clients connect again by themselves
+_OTHER_FILES = 192  # databases, logs, libraries, own connections
 _LAST_MOMENT_S = 1.0  # for handlers whose calls were just ended
 
 
@@ -146,9 +148,11 @@ class RunningServer:
 def start(app: App, settings: ServiceSettings, runtime: Runtime) -> RunningServer:
     """A server that listens and whose workers run.
 
-    Raises ListenError; ValueError where services and access table do not name the same services.
+    Raises ListenError; ConfigError where the system allows fewer open files than connections need;
+    ValueError where services and access table do not name the same services.
     """
     limits = settings.limits
+    _check_open_files(limits)
     capacity = Capacity(limits.max_concurrent, limits.max_concurrent_per_caller)
     access = app.access.with_operations(reflection=settings.reflection)
     gatekeeper = Gatekeeper(access, runtime.identity.trust_domain, runtime.now, app.admit)
@@ -198,6 +202,17 @@ def _reflection(names: Sequence[str]) -> list[grpc.GenericRpcHandler]:
     )
     methods = {"ServerReflectionInfo": method}
     return [grpc.method_handlers_generic_handler(name, methods) for name in REFLECTION]
+
+
+def _check_open_files(limits: LimitsSettings) -> None:
+    """Returns where every connection can have its file, and the database its own. Raises ConfigError."""
+    needed = limits.max_connections + _OTHER_FILES
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and needed > most:
+        text = f"limits.max_connections: {limits.max_connections} need {needed} open files"
+        raise ConfigError([f"{text}; this process may have {most}"])
+    if now != resource.RLIM_INFINITY and needed > now:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, most))
 
 
 def _listen(server: grpc.Server, settings: ServiceSettings, runtime: Runtime) -> int:

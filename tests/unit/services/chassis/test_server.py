@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -39,13 +40,17 @@ def _write(folder: Path, tls: TlsSettings, address: str = "127.0.0.1:0", more: s
     return path
 
 
-def _start(config: Path) -> subprocess.Popen[str]:
+def _start(config: Path, open_files: int = 0) -> subprocess.Popen[str]:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
+
     return subprocess.Popen(
         [sys.executable, "-m", "tests.chassis_echo", "--config", str(config)],
         cwd=_ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=limit if open_files else None,
     )
 
 
@@ -63,9 +68,9 @@ def _process(config: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.communicate()
 
 
-def _failure(config: Path) -> tuple[int, str]:
+def _failure(config: Path, open_files: int = 0) -> tuple[int, str]:
     """Exit code and standard error of a process that does not get to run."""
-    process = _start(config)
+    process = _start(config, open_files)
     _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     return process.returncode, errors
@@ -147,6 +152,15 @@ def test_call_that_outlasts_the_grace_does_not_hold_the_process(
         assert process.wait(10) == ExitCode.FORCED
         sleeping.join(10)
         assert failure
+
+
+def test_more_connections_than_open_files_are_told_at_start(
+    settings_folder: Path, pki: Pki
+) -> None:
+    config = _write(settings_folder, pki.issue(SERVER), more="[limits]\nmax_connections = 5000\n")
+    code, errors = _failure(config, open_files=1000)
+    assert code == ExitCode.CONFIGURATION
+    assert "limits.max_connections: 5000 need 5192 open files; this process may have 1000" in errors
 
 
 def test_second_process_on_the_port_is_refused_and_the_first_goes_on(
