@@ -208,7 +208,7 @@ def rss_mib(pid: int, field: str = "VmRSS") -> float:
     return int(line.split()[1]) / 1024
 
 
-def until(condition: Callable[[], bool], within_s: float = 20) -> None:
+def until(condition: Callable[[], bool], within_s: float = 60) -> None:
     """Returns once ``condition`` holds; fails where it does not come to hold."""
     ends_at = time.monotonic() + within_s
     while not condition():

@@ -64,9 +64,9 @@ def test_writer_that_waits_too_long_keeps_nothing_and_a_late_commit_is_found(
         for name in ("reg-a", "ben-a"):
             assert matcher.unit(name).get_checkpoint()
         with writing(matcher.database):
-            early = callers.submit(outcome_of_submitting, matcher, first, 1.5)
-            time.sleep(0.5)  # so that it is the first to wait for the storage
-            late = callers.submit(outcome_of_submitting, matcher, second, 1.5)
+            early = callers.submit(outcome_of_submitting, matcher, first, 4)
+            time.sleep(1.5)  # so that it is the first to wait for the storage
+            late = callers.submit(outcome_of_submitting, matcher, second, 2.5)
             assert (early.result(), late.result()) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
             # The second gave up while the first was still in its turn.
             gave_up = ("DEADLINE_EXCEEDED", "DEADLINE_PASSED")

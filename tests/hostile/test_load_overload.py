@@ -65,7 +65,7 @@ def test_crowd_gets_through_with_nothing_lost_or_doubled(
     with matcher, ThreadPoolExecutor(len(UNITS)) as crowd:
         for name in UNITS:
             matcher.channel(f"unit/{name}")  # all there before the first one calls
-        with asking_for_health(matcher) as health:
+        with asking_for_health(matcher.address, pki) as health:
             sent = crowd.map(lambda name: send_all(matcher, name, batches[name]), UNITS)
             receipts = [receipt for of_unit in sent for receipt in of_unit]
         assert len({receipt.leaf_index for receipt in receipts}) == len(UNITS) * each
@@ -76,21 +76,24 @@ def test_crowd_gets_through_with_nothing_lost_or_doubled(
     records = call_records(tmp_path / "data" / "matcher.log")
     outcomes = Counter((record["status"], record.get("reason", "")) for record in records)
     assert outcomes["RESOURCE_EXHAUSTED", "OVERLOADED"] > 0
-    assert {status for status, _ in outcomes} == {"OK", "RESOURCE_EXHAUSTED"}
+    # CANCELLED: on a slow machine one may have stood still and given way; it was repeated.
+    assert {status for status, _ in outcomes} <= {"OK", "RESOURCE_EXHAUSTED", "CANCELLED"}
     assert health
     assert set(health) == {health_pb2.HealthCheckResponse.SERVING}
 
 
 @contextmanager
-def asking_for_health(matcher: MatcherProcess) -> Iterator[list[int]]:
+def asking_for_health(address: str, pki: Pki) -> Iterator[list[int]]:
     """Asks for health again and again for the time of the block; what the answers were."""
     stop, answers = threading.Event(), list[int]()
-    stub = health_pb2_grpc.HealthStub(matcher.channel("inspector"))
+    tls = pki.issue("spiffe://fuling/inspector")
     request = health_pb2.HealthCheckRequest(service="libmatch.matcher.v1.Intake")
 
     def ask() -> None:
-        while not stop.wait(0.05):
-            answers.append(stub.Check(request, timeout=10).status)
+        with calling(address, tls, timeout_s=30, idempotent=["grpc.health.v1.Health"]) as channel:
+            stub = health_pb2_grpc.HealthStub(channel)
+            while not stop.wait(0.05):
+                answers.append(stub.Check(request).status)
 
     asking = threading.Thread(target=ask)
     asking.start()

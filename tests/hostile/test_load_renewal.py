@@ -71,7 +71,7 @@ def test_new_server_certificate_is_taken_under_load_and_a_broken_one_is_not(
             for _ in range(3):
                 new_certificate(pki, tls, _NAMES)
                 more_calls(on_one)
-                more_calls(on_new_ones)
+                more_calls(on_new_ones, 5)
                 seen.append(shown_serial(echo.address, unit_tls))
             assert len(set(seen)) == 4
             whole = tls.certificate.read_bytes()
@@ -82,7 +82,7 @@ def test_new_server_certificate_is_taken_under_load_and_a_broken_one_is_not(
             ):
                 tls.certificate.write_bytes(broken)
                 more_calls(on_one)
-                more_calls(on_new_ones)
+                more_calls(on_new_ones, 5)
                 assert shown_serial(echo.address, unit_tls) == seen[-1]
         assert {one["status"] for one in echo.calls()} == {"OK"}
 
@@ -95,7 +95,7 @@ def test_new_authority_is_taken_in_steps_without_a_failed_call(tmp_path: Path, p
     old_unit = pki.issue(unit("old")).model_copy(update={"ca": bundle})
     new_unit = new.issue(unit("new")).model_copy(update={"ca": bundle})
     with (
-        EchoProcess(tmp_path, pki, tls=tls, max_connection_age_s=2) as echo,
+        EchoProcess(tmp_path, pki, tls=tls, max_connection_age_s=8) as echo,
         calling(echo.address, old_unit) as channel,
     ):
         echoed = channel.unary_unary("/test.Echo/Echo")
@@ -126,7 +126,7 @@ def gets_in(address: str, tls: TlsSettings) -> bool:
 
 def succeeds(line: Raw) -> bool:
     try:
-        return bool(line.unary_unary("/test.Echo/Echo")(b"x", timeout=10) == b"x")
+        return bool(line.unary_unary("/test.Echo/Echo")(b"x", timeout=30) == b"x")
     except grpc.RpcError as error:
         if error_from_rpc(error).status != "UNAVAILABLE":
             raise
