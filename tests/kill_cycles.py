@@ -27,6 +27,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -47,7 +48,8 @@ from tests.judge_store import Fault, Kind, judge, judge_copy
 _ROOT = Path(__file__).resolve().parent.parent
 _LIVES = 25  # of one district
 _AHEAD = 15  # submissions of each stream that one life may get through
-_LONGEST_S = 0.4  # of a life from when it is ready
+_JITTER_S = 0.02  # between the last answer that was waited for and the end
+_PATIENCE_S = 20.0
 _START_S = 0.04  # within which some are killed that are not
 
 
@@ -121,26 +123,33 @@ class Generation:
             os._exit(1)
 
     def _listen_and_kill(self, child: int, answers: int) -> None:
+        """A life ends early, or soon after so many answers: on a slow machine as on a fast one."""
         early = self._rng.random() < 0.2
-        ends_at = time.monotonic() + self._rng.uniform(0, _START_S if early else 30)
-        buffer, ready = b"", False
-        while (left := ends_at - time.monotonic()) > 0:
-            if not select.select([answers], [], [], left)[0]:
-                break
-            piece = os.read(answers, 1 << 16)
-            if not piece:
-                break  # it ended by itself, and has said why
-            buffer += piece
-            if not ready and not early:
-                ready, ends_at = True, time.monotonic() + self._rng.uniform(0, _LONGEST_S)
+        heard = b"".join(
+            self._hear_early(answers) if early else self._hear(answers, self._rng.randint(1, 40))
+        )
+        time.sleep(0 if early else self._rng.uniform(0, _JITTER_S))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         while piece := os.read(answers, 1 << 16):
-            buffer += piece
-        lines = buffer.splitlines()
+            heard += piece
+        lines = heard.splitlines()
         self._report.killed_while_starting += not lines
         for line in lines:
             self._note(json.loads(line))
+
+    def _hear_early(self, answers: int) -> Iterator[bytes]:
+        if select.select([answers], [], [], self._rng.uniform(0, _START_S))[0]:
+            yield os.read(answers, 1 << 16)
+
+    def _hear(self, answers: int, count: int) -> Iterator[bytes]:
+        """What comes until there are ``count`` answers, the process ends, or it takes too long."""
+        while count > 0 and select.select([answers], [], [], _PATIENCE_S)[0]:
+            piece = os.read(answers, 1 << 16)
+            if not piece:
+                return
+            yield piece
+            count -= piece.count(b"\n")
 
     def _note(self, fact: Fact) -> None:
         kind, about, value = fact
