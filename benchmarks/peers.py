@@ -61,7 +61,7 @@ class _Peer:
 
 
 def measure(sizes: tuple[int, ...]) -> Iterator[Measure | NotMeasured]:
-    """One measure for each peer and suite, at the peer's size; the slowest in a full run alone."""
+    """One measure for each peer and suite, at the peer's size; the slowest at length in a full run alone."""
     full = max(sizes) > _MILLION
     for peer in _peers(full=full):
         name = f"private match beside {peer.title}"
@@ -77,11 +77,12 @@ def measure(sizes: tuple[int, ...]) -> Iterator[Measure | NotMeasured]:
 
 
 def _peers(*, full: bool) -> list[_Peer]:
+    slow = 100_000 if full else 10_000
     polars, rr22 = "<= 3 x the plain join", ">= 8 x faster than RR22"
     peers = [
         _Peer("polars==2.1.0", "polars, plain join", _MILLION, _run_polars, 1 / 3, polars),
         _Peer("spu==0.9.5", "spu RR22", _MILLION, partial(_run_spu, "RR22"), 8, rr22, runs=2),
-        _Peer("openmined-psi==2.0.6", "openmined-psi", 100_000, _run_openmined),
+        _Peer("openmined-psi==2.0.6", "openmined-psi", slow, _run_openmined),
     ]
     if full:
         peers.append(_Peer("spu==0.9.5", "spu KKRT", _MILLION, partial(_run_spu, "KKRT")))
