@@ -99,10 +99,20 @@ def hash_rows(suite: Suite, header: BatchHeader, columns: Columns) -> list[bytes
     ]
 
 
-def hash_leaves(suite: Suite, header: BatchHeader, columns: Columns, rows: Rows) -> Bytes:
-    """``hash_rows`` by column: uint8[n, 32]."""
+def hash_records(
+    suite: Suite, header: BatchHeader, rid: Bytes, c_reg: Bytes, c_ben: Bytes, rows: Rows
+) -> Bytes:
+    """``hash_record`` by column: uint8[n, 32]."""
+    return rows.hash(enc_rows("rec", hash_header(suite, header), rid, c_reg, c_ben))
+
+
+def hash_leaves(
+    suite: Suite, header: BatchHeader, columns: Columns, rows: Rows, hh: Bytes | None = None
+) -> Bytes:
+    """``hash_rows`` by column: uint8[n, 32]; ``hh`` where ``hash_records`` was called already."""
     rid, c_reg, c_ben, half, com, ct = columns.matrices()
-    hh = rows.hash(enc_rows("rec", hash_header(suite, header), rid, c_reg, c_ben))
+    if hh is None:
+        hh = hash_records(suite, header, rid, c_reg, c_ben, rows)
     parts = [slice(first, first + _CACHED_ROWS) for first in range(0, len(hh), _CACHED_ROWS)]
     leaves = (
         rows.hash(enc_rows("leaf", hh[p], half[p], com[p], ct[p], before=b"\x00")) for p in parts
@@ -110,9 +120,11 @@ def hash_leaves(suite: Suite, header: BatchHeader, columns: Columns, rows: Rows)
     return np.concatenate(list(leaves))
 
 
-def compute_batch_root(suite: Suite, header: BatchHeader, columns: Columns, rows: Rows) -> bytes:
-    """The root over all rows, hashed by column."""
-    return accel_rows.compute_root(rows, hash_leaves(suite, header, columns, rows))
+def compute_batch_root(
+    suite: Suite, header: BatchHeader, columns: Columns, rows: Rows, hh: Bytes | None = None
+) -> bytes:
+    """The root over all rows, hashed by column; ``hh`` as in ``hash_leaves``."""
+    return accel_rows.compute_root(rows, hash_leaves(suite, header, columns, rows, hh))
 
 
 def signed_bytes(suite: Suite, header: BatchHeader, capsule: bytes, root: bytes) -> bytes:

@@ -8,16 +8,17 @@ fresh randomness hedged with the content, and never leaves this module.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from struct import Struct
 
 import numpy as np
 import numpy.typing as npt
 
 from libmatch.accel.kernels import Kernel
-from libmatch.accel.rows import Rows, enc_rows, get_rows
-from libmatch.batch import compute_batch_root, hash_header, signed_bytes
+from libmatch.accel.rows import Bytes, Rows, enc_rows, get_rows
+from libmatch.batch import compute_batch_root, hash_records, signed_bytes
 from libmatch.encoding import enc
 from libmatch.errors import BatchError
 from libmatch.keys import SigningKey, seal_to
@@ -82,9 +83,11 @@ def seal_batch(
     in_order = cut(os.urandom(RID_SIZE * header.count), RID_SIZE)
     rids = [in_order[i] for i in places]
     secret = hedge_secret(suite, header, os.urandom(32), plaintexts)
-    columns = seal_rows(suite, header, secret, rids, halves.take(order), plaintexts, rows)
+    mixed = halves.take(order)
+    hh = _hash_records(suite, header, rids, mixed, rows)
+    columns = seal_rows(suite, header, secret, rids, mixed, plaintexts, rows, hh)
     capsule = seal_to(manifest.inspector_key, secret, header.encode())
-    root = compute_batch_root(suite, header, columns, rows)
+    root = compute_batch_root(suite, header, columns, rows, hh)
     signature = signing_key.sign(signed_bytes(suite, header, capsule, root))
     return SealedBatch(Batch(header, capsule, signature, columns), tuple(in_order))
 
@@ -112,28 +115,44 @@ def seal_rows(
     halves: HalvesColumn,
     plaintexts: Sequence[bytes],
     rows: Rows | None = None,
+    hh: Bytes | None = None,
 ) -> Columns:
     """The six columns under a batch secret, in the order given; public for the vectors.
 
+    ``hh``: the hashes of the records, where they are known already.
     ``prk = PRF(r_i, g_other)``, ``key = PRF(prk, enc("key", hh))``, ``com = PRF(prk, enc("com", hh))``.
     """
     rows, count = rows or get_rows(suite.number, Kernel.LIBRARY), len(plaintexts)
     numbers = np.arange(count, dtype=">u4").view(np.uint8).reshape(count, 4)
-    names = np.frombuffer(b"".join(rids), np.uint8).reshape(count, RID_SIZE)
-    hh = rows.hash(enc_rows("rec", hash_header(suite, header), names, halves.c_reg, halves.c_ben))
+    if hh is None:
+        hh = _hash_records(suite, header, rids, halves, rows)
     r = rows.prf_under(secret, enc_rows("r", numbers))
     masked = halves.own(header.side) ^ rows.prf_under(secret, enc_rows("pad", numbers))
     prk = rows.prf(r, halves.other(header.side))
     keys = cut(rows.prf(prk, enc_rows("key", hh)).tobytes(), WORD)
     coms = rows.prf(prk, enc_rows("com", hh))
     return Columns(
-        names.tobytes(),
+        b"".join(rids),
         halves.c_reg.tobytes(),
         halves.c_ben.tobytes(),
         masked.tobytes(),
         coms.tobytes(),
-        b"".join(map(encrypt_once, keys, plaintexts)),
+        _join(map(encrypt_once, keys, plaintexts)),
     )
+
+
+def _hash_records(
+    suite: Suite, header: BatchHeader, rids: Sequence[bytes], halves: HalvesColumn, rows: Rows
+) -> Bytes:
+    names = np.frombuffer(b"".join(rids), np.uint8).reshape(len(rids), RID_SIZE)
+    return hash_records(suite, header, names, halves.c_reg, halves.c_ben, rows)
+
+
+def _join(pieces: Iterable[bytes]) -> bytes:
+    """What ``b"".join`` gives, without a list of all pieces: a batch's are a megabyte of fresh memory."""
+    joined = BytesIO()
+    joined.writelines(pieces)
+    return joined.getvalue()
 
 
 def xor(a: bytes, b: bytes) -> bytes:
