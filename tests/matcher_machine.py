@@ -49,7 +49,7 @@ from tests.unit_line import Fate
 T = TypeVar("T")
 
 
-_UNHEARD = (Fate.ANSWER_LOST, Fate.DIES_BEFORE_ANSWER)
+UNHEARD = (Fate.ANSWER_LOST, Fate.DIES_BEFORE_ANSWER)
 
 fates = st.sampled_from([*[Fate.ARRIVES] * 6, *Fate])
 units = st.sampled_from(sorted(ROLES))
@@ -186,8 +186,8 @@ class SubmissionMachine(Comparison):
         for i, one in enumerate(together):
             expected = self.model.judge_content(one.message, self.now)
             self._settle(one.message, expected, answers[i])
-        if fate is Fate.DIES_BEFORE_ANSWER:
-            self.world.crash()
+        if fate in UNHEARD:
+            self.lose_the_answer(fate)
 
     def _offer(self, envelope: Envelope) -> Ticket[Receipt]:
         district, batch = self.world.district, envelope.content
@@ -335,13 +335,18 @@ class SubmissionMachine(Comparison):
             self.world.die_before_commit(lambda: self.send(envelope, peer))
             return
         self._settle(message, expected, self.send(envelope, peer))
+        if fate in UNHEARD:
+            self.lose_the_answer(fate)
+            if not isinstance(expected, Refusal):
+                self.check_receipt(message.unit, message.side, message.seq)
+                again = self.send(envelope, peer)
+                self._settle(message, self.model.judge(peer, message, self.now), again)
+
+    def lose_the_answer(self, fate: Fate) -> None:
+        """The unit waits a little and will try again; perhaps another process is there by then."""
         if fate is Fate.DIES_BEFORE_ANSWER:
             self.world.crash()
-        if fate in _UNHEARD and not isinstance(expected, Refusal):
-            self.check_receipt(message.unit, message.side, message.seq)
-            self.world.clock.moment += timedelta(minutes=1)  # a patient courier's
-            again = self.send(envelope, peer)
-            self._settle(message, self.model.judge(peer, message, self.now), again)
+        self.world.clock.moment += timedelta(minutes=1)
 
     def send(self, envelope: Envelope, peer: str) -> Receipt | Refusal:
         content, intake = envelope.content, self.world.use.intake

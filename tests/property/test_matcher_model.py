@@ -32,6 +32,7 @@ from tests.machine_runs import run_machine
 from tests.mailbox_model import Posted, Told
 from tests.matcher_bench import INSPECTOR_IDENTITY, make_report
 from tests.matcher_machine import (
+    UNHEARD,
     SubmissionMachine,
     fates,
     pick_from,
@@ -168,6 +169,7 @@ class MatcherMachine(SubmissionMachine):
         pairs = [pair for pair in self.model.pairs if pair.beneficiary.ref.unit == unit]
         self._assign({pair.id: case for pair in pairs if pair.case is None} or {pairs[0].id: case})
         self.report_all_capsules(opens=True, stranger=False)
+        self.release(pick, NOTICES[pick % len(NOTICES)], pick, STREAMS[0])
         parties = sorted(self.model.parties(case), key=lambda party: (-party[1], party[0]))
         course = [(party, Stage.COMPLIANT) for party in parties[:1]]
         course += [(party, stage) for stage in (Stage.POSTED, Stage.COMPLETED) for party in parties]
@@ -207,8 +209,9 @@ class MatcherMachine(SubmissionMachine):
             assert got == expected
         else:
             self._keep_report(report, got)
-        if fate is Fate.DIES_BEFORE_ANSWER:
-            self.world.crash()
+        if fate in UNHEARD:
+            self.lose_the_answer(fate)
+            self._report(report, Fate.ARRIVES, peer)
 
     def _keep_report(self, report: Report, leaf: int | Refusal) -> None:
         r, boxes = report, self.mailbox.boxes(report)
@@ -254,15 +257,18 @@ class MatcherMachine(SubmissionMachine):
         peer = stranger if pick % 5 == 0 else notice.unit
         signature = self.world.district.acknowledge(notice.unit, notice) if signed else bytes(64)
         expected = self.mailbox.judge_acknowledgement(peer, notice.notice_id, signed=signed)
-        keep = self.world.use.notices.acknowledge
 
         def send() -> tuple[int, int] | Refusal:
+            keep = self.world.use.notices.acknowledge
             return self.world.attempt(peer, lambda: keep(peer, notice.notice_id, signature))
 
         if fate is Fate.DIES_BEFORE_COMMIT:
             self.world.die_before_commit(send)
         elif fate is not Fate.REQUEST_LOST:
             self._settle_acknowledgement(expected, send())
+            if fate in UNHEARD:
+                self.lose_the_answer(fate)
+                self._settle_acknowledgement(expected, send())
 
     def _settle_acknowledgement(
         self, expected: Refusal | Posted, got: tuple[int, int] | Refusal
