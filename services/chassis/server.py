@@ -28,7 +28,7 @@ from services.chassis.errors import outcome_of
 from services.chassis.identity import IdentityError
 from services.chassis.listener import App, ListenError, RunningServer, Runtime, start
 from services.chassis.observe import configure_logging
-from services.chassis.refusals import StorageFull
+from services.chassis.refusals import StorageFailed, StorageFull
 from services.chassis.tls import check_own_certificate, server_dns_name
 from services.chassis.worker import Worker
 
@@ -174,6 +174,7 @@ _EXIT_CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (LibmatchError, ExitCode.CONFIGURATION),
     (ListenError, ExitCode.LISTEN),
     (DatabaseError, ExitCode.DATABASE),
+    (StorageFailed, ExitCode.DATABASE),
 )
 
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 import itertools
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,10 +22,15 @@ import pytest
 from libmatch.records import RID_SIZE, Side
 from services.chassis.db import Database, DatabaseError
 from services.chassis.refusals import ChassisError, StorageFailed
+from services.chassis.schema import migrate
+from services.chassis.server import ExitCode
+from services.matcher.app import VERSIONS
+from tests.chassis_pki import Pki
 from tests.crash_story import Fact, Seen, Sent, Story, Stream, story_district
 from tests.crash_work import Work
 from tests.faults import FAULTS, Fault, Saboteur, must_be_explained
 from tests.judge_store import judge, judge_copy, judge_file
+from tests.matcher_process import ROOT, MatcherProcess
 from tests.sqlite_vfs import watched
 
 NAME = "matcher.db"
@@ -213,6 +221,33 @@ def test_a_start_that_fails_says_so_and_the_next_one_finds_everything(
             if not scene.saboteur.struck:
                 return
         assert judge_file(scene.data / NAME, scene.story, scene.seen) == []
+
+
+_START = """
+import sys
+from pathlib import Path
+from services.matcher.app import main
+from tests.faults import FAULTS, Saboteur
+from tests.sqlite_vfs import watched
+saboteur = Saboteur()
+with watched(Path(sys.argv[1]), saboteur), saboteur.armed(FAULTS["sync-lasting"], 1):
+    sys.exit(main(["--config", sys.argv[2]]))
+"""
+
+
+@pytest.mark.parametrize("migrated", [False, True], ids=["first-start", "later-start"])
+def test_a_service_whose_disk_fails_as_it_starts_ends_with_one_line(
+    tmp_path: Path, pki: Pki, migrated: bool
+) -> None:
+    matcher = MatcherProcess(tmp_path, story_district(datetime.now(UTC)), pki)
+    if migrated:
+        with Database(f"sqlite:///{matcher.database}") as database:
+            migrate(database, VERSIONS)
+    command = [sys.executable, "-c", _START, str(matcher.database.parent), str(matcher.config)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == ExitCode.DATABASE, done.stderr
+    assert done.stderr.startswith("matcher: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.campaign
