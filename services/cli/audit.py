@@ -1,6 +1,6 @@
 """``libmatch audit …``: the audit administrator verifies and reads the trail of a service (R63, R64).
 
-``verify`` and ``show`` work offline and read-only on the database file of any service; ``head`` and ``trail``
+``verify`` and ``show`` work offline and read-only on the database of any service; ``head`` and ``trail``
 ask a unit's running service with the administrator's certificate. No business data is in it.
 """
 
@@ -26,8 +26,21 @@ _CHUNK = 1000
 _CHINA = timezone(timedelta(hours=8))
 _HEADINGS = ("序号", "时间", "何人", "操作", "对象", "原因", "结果")
 
-DatabaseFile = Annotated[
-    Path, typer.Option("--database", metavar="文件", help="服务的数据库文件（.db）")
+_NO_FILE = "须是服务的数据库文件（.db），且只有本人可读写（chmod 600）"
+_NO_SERVER = (
+    "数据库不能打开：地址中不得有口令（放入只有本人可读写的文件，用 --password-file 指出）；"
+    "经网络连接须有 sslmode=verify-full 和 sslrootcert；服务器须可连接"
+)
+
+Where = Annotated[
+    str,
+    typer.Option(
+        "--database", metavar="文件", help="服务的数据库文件（.db），或 postgresql:// 开头的地址"
+    ),
+]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option("--password-file", metavar="文件", help="存放数据库口令的文件，只有本人可读写"),
 ]
 
 
@@ -42,7 +55,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    database: DatabaseFile,
+    database: Where,
     remembered: Annotated[
         str,
         typer.Option("--head", metavar="末端", help="以前记下的末端（序号:摘要），用来发现截断"),
@@ -53,6 +66,7 @@ def verify(
             "--heads", metavar="文件", help="服务逐日记下末端的文件（配置项 audit_heads）"
         ),
     ] = None,
+    password_file: PasswordFile = None,
 ) -> None:
     """核验审计记录没有被改动、删除或插入，并显示末端。请把末端另行保存。"""
     from services.chassis.audit import head, verify_trail
@@ -61,7 +75,7 @@ def verify(
     expected = [_parse_head(remembered)]
     daily = read_heads(heads) if heads else []
     expected += [line.head for line in daily]
-    with _open(database) as opened:
+    with _open(database, password_file) as opened:
         opened.read(lambda session: verify_trail(session, *expected))
         found = opened.read(head)
     console().print(f"审计记录完整，共{found.seq}条", soft_wrap=True)
@@ -72,16 +86,17 @@ def verify(
 
 
 def show(
-    database: DatabaseFile,
+    database: Where,
     subject: Annotated[
         str, typer.Option("--subject", metavar="对象", help="只列出关于该编号的记录")
     ] = "",
     actor: Annotated[
         str, typer.Option("--actor", metavar="登录名", help="只列出该登录名的记录")
     ] = "",
+    password_file: PasswordFile = None,
 ) -> None:
     """列出审计记录：何人、何时、为何、对何编号做了什么、结果如何。"""
-    with _open(database) as opened:
+    with _open(database, password_file) as opened:
         found = [
             _row(entry)
             for entry in _entries(opened)
@@ -130,14 +145,21 @@ def _moment(at_us: int) -> str:
     return datetime.fromtimestamp(at_us // 1_000_000, _CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _open(path: Path) -> Database:
+def _open(where: str, password_file: Path | None) -> Database:
     """The database, read-only. Raises InputError where it cannot be used."""
+    from services.chassis.config import DatabaseSettings
     from services.chassis.db import Database, DatabaseError
 
+    is_file = not where.startswith("postgresql:")
     try:
-        return Database(f"sqlite:///{path.absolute()}", read_only=True)
+        if is_file:
+            return Database(DatabaseSettings(path=Path(where)), read_only=True)
+        # Not checked as settings are: the file is read, and refused, when the database is opened.
+        settings = DatabaseSettings.model_construct(url=where, password_file=password_file)
+        return Database(settings, read_only=True)
     except DatabaseError as error:
-        zh = f"{path}：不能作为服务的数据库打开：须是服务的数据库文件（.db），且只有本人可读写（chmod 600）"
+        # Never the address, which may carry a password.
+        zh = f"{where}：不能作为服务的数据库打开：{_NO_FILE}" if is_file else _NO_SERVER
         raise InputError(str(error), zh) from None
 
 
