@@ -37,7 +37,8 @@ class Arrival:
 class Arrivals:
     """What is under way, by unit and side. Safe from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, overtaken_s: float = _OVERTAKEN_S) -> None:
+        self._overtaken_s = overtaken_s
         self._changed = threading.Condition()
         self._under_way: defaultdict[Line, list[Arrival]] = defaultdict(list)
 
@@ -46,7 +47,7 @@ class Arrivals:
 
         Waits a moment for the number before ``seq`` where that is a near one.
         """
-        ends_at = time.monotonic() + _OVERTAKEN_S
+        ends_at = time.monotonic() + self._overtaken_s
         while True:
             # Before the store is asked: what ends in between is stored by then.
             numbers = self._numbers(line)
