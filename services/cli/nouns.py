@@ -11,7 +11,7 @@ from typer.main import get_command, get_group
 
 NOUNS = {
     "compare": "一个部门两张表在手时，就地比对，不用服务器",
-    "bulk": "大批量比对：两个令牌表直接比对，不含密钥和个人信息",
+    "bulk": "大批量比对：由本单位名单生成令牌表，令牌表直接比对",
     "templates": "生成空白的申报表和受益人表（Excel）",
     "registry": "申报单位：导入、签署、录入、审核申报表，查看通知",
     "beneficiary": "审批单位：导入、签署受益人名单，查询放行结果和通知",
