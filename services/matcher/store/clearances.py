@@ -74,7 +74,7 @@ class Clearances:
     """
 
     def __init__(self, database: Database, together: int = _TOGETHER) -> None:
-        self._groups: Groups[int] = Groups(database, "gate", together)
+        self._groups: Groups[int] = Groups(database, "gate", together, savepoints=False)
 
     def consult(
         self, epoch: bytes, unit: str, rids: Sequence[bytes], decide: Callable[[Known], bytes]

@@ -23,10 +23,16 @@ _PATIENCE_S = 30.0
 
 
 class Groups(Generic[T]):
-    """Transactions called ``name`` of up to ``limit`` pieces of work each. Safe from any thread."""
+    """Transactions called ``name`` of up to ``limit`` pieces of work each. Safe from any thread.
 
-    def __init__(self, database: Database, name: str, limit: int) -> None:
+    ``savepoints``: False for work that is hardly ever refused; a refused one then takes its group apart.
+    """
+
+    def __init__(
+        self, database: Database, name: str, limit: int, *, savepoints: bool = True
+    ) -> None:
         self.name = name
+        self._savepoints = savepoints
         self._database = database
         self._limit = limit
         self._turn = threading.Lock()
@@ -60,7 +66,7 @@ class Groups(Generic[T]):
             if not group:  # only now is it this thread's turn to write
                 group.extend(self._take(own))
             for entry in group:
-                entry.run(session, apart=len(group) > 1)
+                entry.run(session, apart=self._savepoints and len(group) > 1)
 
         try:
             self._database.run_tx(self.name, write)

@@ -97,6 +97,15 @@ def test_a_refused_piece_of_work_leaves_nothing_and_harms_no_other(database: Cou
     assert database.committed == 1
 
 
+def test_without_savepoints_a_refused_one_takes_its_group_apart_and_harms_no_other(
+    database: Counted,
+) -> None:
+    groups: Groups[int] = Groups(database, "test", limit=8, savepoints=False)
+    tickets = [groups.offer(work) for work in (keep(1), refuse(2), keep(3))]
+    assert outcomes(tickets) == [1, BatchError, 3]
+    assert kept(database) == [1, 3]
+
+
 def test_a_mistake_in_one_is_not_the_others_failure(database: Counted) -> None:
     def mistaken(session: Session) -> int:
         session.execute(_INSERT, {"number": 2})
