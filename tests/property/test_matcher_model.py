@@ -170,6 +170,8 @@ class MatcherMachine(SubmissionMachine):
         self._assign({pair.id: case for pair in pairs if pair.case is None} or {pairs[0].id: case})
         self.report_all_capsules(opens=True, stranger=False)
         self.release(pick, NOTICES[pick % len(NOTICES)], pick, STREAMS[0])
+        if self.mailbox.notices:
+            self.acknowledge(pick, unit, signed=True, fate=Fate.ANSWER_LOST)
         parties = sorted(self.model.parties(case), key=lambda party: (-party[1], party[0]))
         course = [(party, Stage.COMPLIANT) for party in parties[:1]]
         course += [(party, stage) for stage in (Stage.POSTED, Stage.COMPLETED) for party in parties]
