@@ -90,6 +90,8 @@ class UnitMachine(RuleBasedStateMachine):
         path.write_bytes(_empty_database())
         path.chmod(0o600)
         self.start()
+        self.enter({0: 1, 1: 2})
+        self.round([], by_itself=False)
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
