@@ -13,18 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from libmatch.auditlog import LogSigner
 from libmatch.encoding import u32
 from libmatch.errors import BatchError, ConflictError, SequenceError
 from libmatch.matching import ReferenceMatcher
-from libmatch.records import Hit, Receipt, RecordRef, Side, Withdrawal
+from libmatch.records import RID_SIZE, Hit, Receipt, RecordRef, Side, Withdrawal
 from libmatch.suites import get_suite
-from services.chassis.db import Database
+from services.chassis.db import Database, insert_many
 from services.matcher.store.joins import Rejoin, rejoin
 from services.matcher.store.ledger import Ledger
 from services.matcher.store.reviews import Reviews
 from services.matcher.store.submissions import Quota, Submissions
+from services.matcher.tables import Record, record_id, table_of
 from tests.district import NOW
 from tests.matcher_bench import FakeBatch, fake_batch, open_submissions
 
@@ -177,6 +179,15 @@ def test_a_refused_submission_leaves_nothing(store: Store) -> None:
             SUITE, store.batch(BEN, "ben-a", [token(1)]).admitted, Quota(10, 0), NOW
         )
     assert Ledger(store.database).size() == size
+    store.agrees()
+
+
+def test_a_row_in_the_way_is_not_told_as_a_record_id_that_was_used(store: Store) -> None:
+    store.admit(store.batch(REG, "reg-a", [token(1)]))
+    stray = (record_id(2, 0), 1, int(REG), b"r" * RID_SIZE, None)
+    store.database.run_tx("stray", lambda s: insert_many(s, table_of(Record), [stray]))
+    with pytest.raises(sa.exc.IntegrityError):  # and no ConflictError, at which a unit would stop
+        store.submissions.admit(SUITE, store.batch(REG, "reg-a", [token(2)]).admitted, QUOTA, NOW)
     store.agrees()
 
 

@@ -61,9 +61,18 @@ def insert_rows(session: Session, number: int, owner: int, admitted: AdmittedBat
     connection = session.connection()
     try:
         connection.execute(_INSERT_RECORDS, values)
-    except sa.exc.IntegrityError:
+    except sa.exc.IntegrityError as error:
+        if not _is_used_rid(error):
+            raise
         raise ConflictError("a record id was used before; ids are never used again") from None
     connection.execute(_INSERT_SEALED, values)
+
+
+def _is_used_rid(error: sa.exc.IntegrityError) -> bool:
+    """False for another constraint: that one is no unit's doing, and must not be told as such."""
+    diagnosis = getattr(error.orig, "diag", None)  # of PostgreSQL
+    name = str(error.orig) if diagnosis is None else str(diagnosis.constraint_name)
+    return "rid" in name  # "record.owner, record.rid", or record_owner_rid_key
 
 
 _ID = sa.bindparam("first", type_=sa.BigInteger) + POSITIONS.c.i
