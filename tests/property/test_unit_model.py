@@ -86,6 +86,7 @@ class UnitMachine(RuleBasedStateMachine):
         self.epoch = 0
         self.wanted: dict[int, int] = {}
         self.arrived: set[int] = set()
+        self.given_up: set[int] = set()
         path = self.folder / "unit.db"
         path.write_bytes(_empty_database())
         path.chmod(0o600)
@@ -133,6 +134,7 @@ class UnitMachine(RuleBasedStateMachine):
         for number in named & self.wanted.keys():
             del self.wanted[number]
         self.arrived -= named
+        self.given_up |= named  # its withdrawal may go before a record that is entered after it
         retired = [name_of(n) for n in named]
         self.database.run_tx("retire", lambda session: records.retire(session, retired))
 
@@ -186,7 +188,7 @@ class UnitMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.epoch < self.world.epoch)
     @rule()
     def unit_takes_up_the_matchers_epoch(self) -> None:
-        self.epoch, self.arrived = self.world.epoch, set()
+        self.epoch, self.arrived, self.given_up = self.world.epoch, set(), set()
         self.restart_the_unit()
 
     # --- what must hold -----------------------------------------------------------------------------------
@@ -197,7 +199,7 @@ class UnitMachine(RuleBasedStateMachine):
         if hasattr(self, "world"):
             there = {subject for subject, _ in self.at_the_matcher()}
             assert there >= self.arrived
-            self.arrived = there & self.wanted.keys()
+            self.arrived = (there & self.wanted.keys()) - self.given_up
 
     def at_the_matcher(self) -> list[tuple[int, bytes]]:
         """(subject, token) of every live record of the unit in its epoch, straight from the tables."""
