@@ -36,7 +36,7 @@ java:
 	  || { echo "The tests need Java 17 (Debian: openjdk-17-jre-headless); please install it." >&2; exit 1; }
 
 test: check java
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The tests of crashes, load and models at full length: hours instead of minutes.
 campaign: $(STAMP) java

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,15 @@ __all__ = ["postgresql_server", "postgresql_url"]  # fixtures for every test
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--long``: the sizes of a campaign instead of those of every run."""
     parser.addoption("--long", action="store_true", help="tests of a campaign at their full length")
+
+
+@pytest.fixture(autouse=True)
+def _own_umask() -> Iterator[None]:
+    """A program that runs within a test may set the process's umask; the next test has the one of before."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="session")

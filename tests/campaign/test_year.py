@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SEED = 2018
 _IN_MEMORY = Path("/dev/shm")  # a dozen databases that are synced at every step
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("year")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,6 @@ Pairs = list[tuple[bytes, bytes]]
 Run = Callable[["Table", "Table", Path], Pairs]
 EPOCH = bytes(range(32))
 
-pytestmark = pytest.mark.xdist_group("spark")
-
 
 @dataclass(frozen=True, eq=False)
 class Table:

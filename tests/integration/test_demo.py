@@ -60,7 +60,6 @@ def report(finished: tuple[Path, str, int]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("demo")
 class TestRun:
     def test_it_ends_well_and_leaves_no_process(
         self, finished: tuple[Path, str, int], report: dict[str, Any]
@@ -146,7 +145,6 @@ class TestRun:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("demo")
 def test_an_interrupted_run_leaves_no_process(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with subprocess.Popen(

@@ -38,6 +38,7 @@ _ACTIONS_ZH = {
     "confirm-match": "确认比对无误",
     "dispute-match": "提请确认比对",
     "export-notices": "导出公示",
+    "export-outbox": "导出待装载的数据批",
     "inform": "抄送比对结果",
     "list-matters": "查看涉权事项清单",
     "list-notices": "查看比中通知清单",

@@ -16,7 +16,6 @@ from libmatch.check_digits import resident_check
 from libmatch.identifiers import parse_column
 from libmatch.texts import TextColumn
 
-pytestmark = pytest.mark.xdist_group("kernels")
 TODAY = date(2026, 10, 1)
 
 bodies = st.builds(

@@ -20,7 +20,6 @@ from libmatch.accel.rows import compute_root, enc_rows, get_rows
 from libmatch.encoding import enc
 from libmatch.errors import KernelError
 
-pytestmark = pytest.mark.xdist_group("kernels")
 EACH = [(suite, kernel) for suite in (1, 2) for kernel in available_kernels(suite)]
 each_kernel = pytest.mark.parametrize(("suite", "kernel"), EACH, ids=str)
 

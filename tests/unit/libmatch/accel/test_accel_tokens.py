@@ -24,7 +24,6 @@ from libmatch.keys import EpochKey
 from libmatch.suites import get_suite
 from libmatch.tokens import derive_column
 
-pytestmark = pytest.mark.xdist_group("kernels")  # compiled once, not in every process
 EACH = [(suite, kernel) for suite in (1, 2) for kernel in available_kernels(suite)]
 each_kernel = pytest.mark.parametrize(("suite", "kernel"), EACH, ids=lambda value: str(value))
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"

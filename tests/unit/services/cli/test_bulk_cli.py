@@ -171,7 +171,6 @@ def listening(session: int) -> set[str]:
     return found
 
 
-@pytest.mark.xdist_group("spark")
 def test_spark_runs_apart_says_nothing_and_leaves_nothing(
     tables: list[str], tmp_path: Path
 ) -> None:
@@ -233,7 +232,6 @@ def test_what_spark_lacks_is_said(
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.parquet", "b.parquet"]
 
 
-@pytest.mark.xdist_group("spark")
 def test_what_spark_refuses_is_said(
     tables: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
