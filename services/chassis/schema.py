@@ -1,7 +1,8 @@
 """Migrations of a service's database, run by the service itself when it starts.
 
 Each service keeps its revisions in ``migrations/versions``; the environment is shared. Expand, then
-contract: a revision must leave the previous release able to run until it is replaced.
+contract: a revision must leave the previous release able to run until it is replaced. There is no way back:
+a revision has no ``downgrade``; who must go back restores the backup that was made before.
 """
 
 from __future__ import annotations

@@ -77,7 +77,3 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index("person_item", "person", ["item"], unique=False)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

@@ -68,7 +68,3 @@ def _add_columns() -> None:
         "UPDATE person SET in_pre = NOT withdrawn, pre_amount_fen = "
         "(SELECT amount_fen FROM item WHERE item.ref = person.item)"
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

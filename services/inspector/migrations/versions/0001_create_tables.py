@@ -169,7 +169,3 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index("pair_matter", "pair", ["matter"], unique=False)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

@@ -48,7 +48,3 @@ def upgrade() -> None:
         sa.UniqueConstraint("case_id", "unit", "side", "seq"),
         sqlite_strict=True,
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

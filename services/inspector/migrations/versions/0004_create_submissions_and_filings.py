@@ -35,7 +35,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("unit", "post"),
         sqlite_strict=True,
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

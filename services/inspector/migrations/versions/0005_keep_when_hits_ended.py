@@ -19,7 +19,3 @@ def upgrade() -> None:
     hit = sa.table("hit", sa.column("live", sa.Boolean()), sa.column("withdrawn_at"))
     ended = sa.update(hit).where(sa.not_(hit.c.live))
     op.execute(ended.values(withdrawn_at=time.time_ns() // 1000))
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

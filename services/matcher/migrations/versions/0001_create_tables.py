@@ -157,7 +157,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("record"),
         sqlite_strict=True,
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

@@ -52,7 +52,3 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("report_copy_by_report", "report_copy", ["report", "side"], unique=False)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

@@ -29,7 +29,3 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index("letter_by_recipient", "letter", ["recipient", "number"], unique=False)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

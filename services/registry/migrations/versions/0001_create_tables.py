@@ -90,7 +90,3 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index("relative_official", "relative", ["official"], unique=False)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

@@ -13,7 +13,3 @@ depends_on = None
 
 def upgrade() -> None:
     create_accounts()
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

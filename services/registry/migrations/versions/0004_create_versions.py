@@ -60,7 +60,3 @@ def upgrade() -> None:
     op.create_index(
         "declaration_confirmation_person", "declaration_confirmation", ["kind", "idn"], unique=False
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

@@ -13,7 +13,3 @@ depends_on = None
 
 def upgrade() -> None:
     create_draws_and_leads()
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

@@ -26,7 +26,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("official", "year", "number"),
         sqlite_strict=True,
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")

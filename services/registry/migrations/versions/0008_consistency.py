@@ -70,7 +70,3 @@ def _create_finding() -> None:
     op.create_index(
         "consistency_finding_sender", "consistency_finding", ["sender", "state"], unique=False
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("restore the backup that was made before the upgrade")
