@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.rules.china_time import CHINA, china_day
 from services.rules.matter import apply
-from services.rules.matter_facts import Actor, Matter, Measure, MeasureKind, Verdict
+from services.rules.matter_facts import (
+    Actor,
+    Matter,
+    Measure,
+    MeasureKind,
+    Recipient,
+    State,
+    Verdict,
+)
 from services.rules.matter_steps import (
+    Because,
     Complete,
     Conclude,
+    Event,
+    Inform,
     Object,
     Post,
     Step,
     Take,
+    TakeDown,
     TakeMeasure,
 )
 from services.rules.publication import Place
 from services.rules.roles import Role
 from services.rules.ruleset import RuleSet
+from services.rules.violation import RuleViolation
 
 RULES = RuleSet()
 START = datetime(2018, 9, 3, 9, tzinfo=CHINA)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LATER = START + 30 * DAY
+OK, BAD = Verdict.COMPLIANT, Verdict.NOT_COMPLIANT
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC_KEY = KEY.public_key().public_bytes_raw()
 
@@ -104,3 +121,75 @@ def published() -> Matter:
 
 def objected(at: datetime = START + DAY) -> Matter:
     return step(publishing(), Object("异议2018-1"), VILLAGE_WORKER, at)
+
+
+def refuse(
+    matter: Matter, what: Step, actor: Actor, at: datetime, rule: str, rules: RuleSet = RULES
+) -> str:
+    """The Chinese text of the refusal, which is of that rule."""
+    with pytest.raises(RuleViolation) as caught:
+        apply(matter, what, actor, at, rules)
+    assert caught.value.rule == rule
+    return caught.value.message_zh
+
+
+def in_state(state: State) -> Matter:
+    makers: dict[State, Callable[[], Matter]] = {
+        State.NOTIFIED: lambda: MATTER,
+        State.VERIFYING: verifying,
+        State.DISPUTED: lambda: step(verifying(), dispute(), WORKER, START + 2 * HOUR),
+        State.COMPLIANT: lambda: found(OK),
+        State.NOT_COMPLIANT: lambda: found(BAD),
+        State.MEASURED: measured,
+        State.PUBLISHING: publishing,
+        State.OBJECTED: objected,
+        State.PUBLISHED: published,
+        State.WITHDRAWN: lambda: step(publishing(), withdraw(), SYSTEM, START + DAY),
+    }
+    made = makers[state]()
+    assert made.state is state
+    return made
+
+
+def dispute() -> Because:
+    return Because(Event.DISPUTE, "通知与本单位记录不符")
+
+
+def withdraw() -> Because:
+    return Because(Event.WITHDRAW, "申报已更正")
+
+
+def every_step(matter: Matter, at: datetime) -> list[Step]:
+    """One step of each event, as good as the matter allows."""
+    steps: list[Step] = [
+        Inform(Recipient.OFFICIAL, "回执1"),
+        Take(),
+        concluded(matter, OK, at, because="补充材料后复核"),
+        concluded(matter, BAD, at, because="补充材料后复核"),
+        TakeMeasure(measure(china_day(at))),
+        Post(Place.VILLAGE, b"\1" * 32),
+        TakeDown(Place.VILLAGE),
+        Complete(),
+        Object("异议2018-9"),
+        *(Because(e, "说明原因") for e in (Event.DISPUTE, Event.CONFIRM, Event.WITHDRAW)),
+        Because(Event.REVIVE, "说明原因"),
+    ]
+    assert {one.event for one in steps} == set(Event)
+    return steps
+
+
+RIGHT_ACTOR = {
+    Event.INFORM: UNIT_WORKER,
+    Event.TAKE: WORKER,
+    Event.FIND_COMPLIANT: LEADER,
+    Event.FIND_NOT_COMPLIANT: LEADER,
+    Event.MEASURE: LEADER,
+    Event.POST: VILLAGE_LEADER,
+    Event.TAKE_DOWN: VILLAGE_LEADER,
+    Event.COMPLETE: SYSTEM,
+    Event.OBJECT: VILLAGE_WORKER,
+    Event.DISPUTE: WORKER,
+    Event.CONFIRM: INSPECTOR,
+    Event.WITHDRAW: SYSTEM,
+    Event.REVIVE: SYSTEM,
+}
