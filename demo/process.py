@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import cycle
 
 from demo.clock import MovedClock
@@ -20,12 +20,12 @@ from demo.parties import Beneficiary, Office, Registry, blaming
 from demo.site import Site
 from demo.truth import ExpectedHit
 from demo.uploads import send_all
+from libmatch.china_time import CHINA, china_day
 from libmatch.identifiers import Identifier, Kind
 from libmatch.stubs.inspector.v1 import inspector_pb2
 
 PER_UNIT = 10
 """Matters of each approving unit that people work on."""
-CHINA = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Work:
     @property
     def today(self) -> date:
         """The day in China."""
-        return self.clock().astimezone(CHINA).date()
+        return china_day(self.clock())
 
     def go_to(self, day: int) -> None:
         """Return at noon of that day."""

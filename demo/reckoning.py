@@ -11,8 +11,9 @@ from typing import Any
 from demo.courses import ACTED_ON, CHECKED_ON, UNTOUCHED, Course, State
 from demo.judge import CLEAR, HOLD, HitKey, case_key, key_of
 from demo.parties import Beneficiary, blaming
-from demo.process import CHINA, Job, Work
+from demo.process import Job, Work
 from demo.truth import ExpectedHit
+from libmatch.china_time import china_day
 from libmatch.stubs.inspector.v1 import inspector_pb2
 
 DAYS = tuple(sorted({*ACTED_ON, *CHECKED_ON}))
@@ -129,7 +130,7 @@ class Reckoning:
 
     def _day_of(self, at_us: int) -> int:
         at = datetime.fromtimestamp(at_us / 1_000_000, UTC)
-        return (at.astimezone(CHINA).date() - self.work.first_day).days
+        return (china_day(at) - self.work.first_day).days
 
     def _ask_gate(self, day: int) -> tuple[dict[ItemKey, str], dict[ItemKey, str]]:
         """The gate's answer about every item of the sample, and what it must be (R47)."""

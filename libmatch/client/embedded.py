@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 import grpc
 
 from libmatch.auditlog import log_origin
 from libmatch.channel import open_channel
+from libmatch.china_time import china_day
 from libmatch.client.delivery import prove_receipts, send_waiting
 from libmatch.client.gate import ItemClearance, check_items
 from libmatch.client.inbox import Notice, acknowledge_notices, fetch_notices, read_notices
@@ -32,8 +33,6 @@ from libmatch.kit import PartyKeys, read_holder, read_party_keys
 from libmatch.prepare import Holder
 from libmatch.records import Receipt, Side
 from libmatch.secret_files import read_passphrase
-
-_CHINA = timezone(timedelta(hours=8))  # a person born today in China is not born in the future
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class Client:
         manifest.check_time(self._now())
         if not {side_of(row) for row in given} <= set(self._sides):
             raise BatchError("a row is of a side that this client is not set up for")
-        today = self._now().astimezone(_CHINA).date()
+        today = china_day(self._now())
         taken, rejected = check_rows(
             given, today=today, kinds=manifest.kinds, bucket=manifest.bucket
         )

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
+from libmatch.china_time import CHINA
 from libmatch.manifest import Manifest, Member, Role, Roster
 from libmatch.suites import get_suite
 from services.authority.cards import fingerprint
 from services.authority.epoch_folder import EpochFiles
 
-BEIJING = timezone(timedelta(hours=8), "北京时间")
 KIND_NAMES = {1: "居民身份证", 2: "外国人永久居留证", 3: "护照", 4: "统一社会信用代码"}
 ROLE_NAMES_ZH = {Role.REGISTRY: "申报", Role.BENEFICIARY: "受益", Role.INSPECTOR: "纪委"}
 
 
 def format_time(moment: datetime) -> str:
     """The moment in Beijing time, to the minute."""
-    return f"{moment.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+    return f"{moment.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def roles_zh(roles: Role) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from libmatch.china_time import china_day
 from libmatch.clearances import (
     MAX_RIDS,
     Clearance,
@@ -29,7 +30,6 @@ from services.holder.matcher import Gate
 from services.holder.states import RecordState
 from services.holder.store.records import Standing
 from services.process.store.trail import Trail
-from services.rules.china_time import china_day
 from services.rules.gate import Hold
 from services.rules.ruleset import RuleSet, RuleSets
 

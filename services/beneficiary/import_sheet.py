@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from libmatch.china_time import china_day
 from services.beneficiary.entries import ImportPlan
 from services.beneficiary.import_plan import plan_import
 from services.beneficiary.item_records import Item
@@ -23,7 +24,6 @@ from services.holder.imports import Imported, notice_of_kinds
 from services.holder.references import new_ref
 from services.process.store.trail import Trail
 from services.rules.catalogue import Catalogue
-from services.rules.china_time import china_day
 from services.rules.ruleset import RuleSets
 from services.rules.violation import RuleViolation
 

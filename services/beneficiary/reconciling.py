@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from libmatch.china_time import china_day
 from libmatch.identifiers import Identifier
 from services.beneficiary.entries import ItemEntry, PersonEntry
 from services.beneficiary.lists import ListKind
@@ -14,7 +15,6 @@ from services.chassis.identity import Identity
 from services.holder.accounts import Accounts
 from services.process.store.trail import Trail
 from services.rules.catalogue import Catalogue
-from services.rules.china_time import china_day
 from services.rules.reconcile import Finding, Share, post_due_on, reconcile
 from services.rules.ruleset import RuleSet, RuleSets
 from services.rules.violation import RuleViolation

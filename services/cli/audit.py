@@ -7,12 +7,13 @@ ask a unit's running service with the administrator's certificate. No business d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from libmatch.china_time import CHINA
 from libmatch.errors import InputError
 from services.cli.clerk import Config, connect, console, show_table
 from services.cli.nouns import NOUNS, new_app
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from services.chassis.db import Database
 
 _CHUNK = 1000
-_CHINA = timezone(timedelta(hours=8))
 _HEADINGS = ("序号", "时间", "何人", "操作", "对象", "原因", "结果")
 
 _NO_FILE = "须是服务的数据库文件（.db），且只有本人可读写（chmod 600）"
@@ -80,7 +80,7 @@ def verify(
         found = opened.read(head)
     console().print(f"审计记录完整，共{found.seq}条", soft_wrap=True)
     if daily:
-        last = daily[-1].at.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
+        last = daily[-1].at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
         console().print(f"与文件中的{len(daily)}个末端一致，最近一个记于{last}", soft_wrap=True)
     console().print(f"末端：{found}", soft_wrap=True)
 
@@ -142,7 +142,7 @@ def show_trail(
 
 
 def _moment(at_us: int) -> str:
-    return datetime.fromtimestamp(at_us // 1_000_000, _CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(at_us // 1_000_000, CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _open(where: str, password_file: Path | None) -> Database:
@@ -184,6 +184,6 @@ def _parse_head(text: str) -> Head | None:
 
 
 def _row(entry: AuditEntry) -> tuple[str, ...]:
-    at = entry.at.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    at = entry.at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
     who = entry.actor.removeprefix("spiffe://")
     return (str(entry.seq), at, who, entry.action, entry.subject, entry.reason, entry.outcome)

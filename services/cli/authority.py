@@ -5,12 +5,13 @@ A custodian runs his steps alone on his own machine; what the next step needs is
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from libmatch.china_time import china_midnight
 from libmatch.identity import Identity
 from libmatch.manifest import DEFAULT_BUCKET
 from services.authority.cards import (
@@ -33,7 +34,7 @@ from services.authority.propose import ALL_KINDS, Terms, propose_epoch
 from services.authority.requests import parse_request
 from services.authority.seal_shares import seal_shares
 from services.authority.sign import sign_epoch
-from services.authority.summary import BEIJING, format_time, summarise
+from services.authority.summary import format_time, summarise
 from services.chassis.owner_files import PUBLIC, refuse_existing, write_new
 from services.cli.nouns import NOUNS, new_app
 from services.cli.passphrase import read_passphrase
@@ -252,7 +253,7 @@ def certify(
 def _parse_date(text: str) -> datetime:
     """Midnight of that day in Beijing. Raises CeremonyError."""
     try:
-        return datetime.combine(date.fromisoformat(text), time(0), BEIJING)
+        return china_midnight(date.fromisoformat(text))
     except ValueError:
         raise CeremonyError(
             f"not a date: {text!r}", f"日期格式应为 2026-12-01，不是 {text}"

@@ -6,7 +6,7 @@ import errno
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from libmatch.china_time import CHINA
 from libmatch.errors import InputError, ServiceError
 from services.chassis.client import Channel, open_channel
 from services.chassis.config import PeerSettings, Section, TlsSettings, load_settings
@@ -24,7 +25,6 @@ from services.cli.peers import ImportReport, SyncReport
 
 ENV_PREFIX = "LIBMATCH_CLERK"
 _SHOWN = 200  # problems a file on the terminal; the problem file has them all
-_CHINA = timezone(timedelta(hours=8))
 _REF = 32  # hex digits of a reference, which people copy
 _COPIED = re.compile(f"[0-9a-f]{{{_REF}}}")
 _NARROWEST = 8  # of other columns
@@ -170,9 +170,7 @@ def moment_zh(moment_us: int) -> str:
     """A moment in microseconds UTC as clerks read it, "" for 0."""
     if not moment_us:
         return ""
-    return (
-        datetime.fromtimestamp(moment_us / 1e6, UTC).astimezone(_CHINA).strftime("%Y-%m-%d %H:%M")
-    )
+    return f"{datetime.fromtimestamp(moment_us / 1e6, CHINA):%Y-%m-%d %H:%M}"
 
 
 def yuan(amount_fen: int | None) -> str:

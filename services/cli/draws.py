@@ -247,6 +247,6 @@ def _quota_row(line: QuotaLine) -> tuple[str, ...]:
 
 
 def _this_year() -> int:
-    from services.rules.china_time import china_day
+    from libmatch.china_time import china_day
 
     return china_day(datetime.now(UTC)).year

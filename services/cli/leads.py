@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from libmatch.china_time import CHINA
 from libmatch.errors import InputError
 from services.chassis.owner_files import write_new
 from services.cli.clerk import Config, connect, console, moment_zh, parse_ref, show_table
 from services.cli.nouns import NOUNS, new_app
 from services.cli.peers.leads import LeadsClient
-from services.rules.china_time import CHINA
 from services.rules.leads import (
     Authority,
     Disposal,

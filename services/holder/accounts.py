@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from libmatch.china_time import china_day
 from services.chassis.identity import Identity
 from services.chassis.refusals import Refused
 from services.holder.account_files import GRANTED
@@ -19,7 +20,6 @@ from services.holder.store.accounts import AccountStore, Files
 from services.process.store.trail import Trail
 from services.rules.access import require_reason
 from services.rules.accounts import Account, check_unit_staff
-from services.rules.china_time import china_day
 from services.rules.matter_facts import Actor
 from services.rules.people import require_ready
 from services.rules.roles import DISCIPLINE, PERMISSIONS, STAFF, Action, Role, require

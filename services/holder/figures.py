@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from libmatch.china_time import china_day
 from libmatch.records import Side
 from services.chassis.db import Database
 from services.holder.accounts import Accounts
@@ -26,7 +27,6 @@ from services.process.figure_book import (
 )
 from services.process.figures import count_matters, first_publication
 from services.process.receivers import WhoReports, list_receivers
-from services.rules.china_time import china_day
 from services.rules.deadlines import Step
 from services.rules.figures import DeclarationFact, figures_of_unit
 from services.rules.matter_facts import Matter

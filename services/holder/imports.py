@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libmatch.identifiers import Identifier
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Entry = TypeVar("Entry", bound="DataclassInstance")
-
-_CHINA = timezone(timedelta(hours=8))  # one zone, no summer time
 
 
 @dataclass(frozen=True)
@@ -34,11 +31,6 @@ class Imported:
             f"new {self.new}, changed {self.changed}, unchanged {self.unchanged}; "
             f"rows taken {tally.taken}, refused {tally.refused}"
         )
-
-
-def day_in_china(now: datetime) -> date:
-    """The calendar day on which a clerk lives at ``now``."""
-    return now.astimezone(_CHINA).date()
 
 
 def filled(entry: Entry, values: Mapping[str, object]) -> Entry:

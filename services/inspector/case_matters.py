@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from libmatch.china_time import china_day
 from libmatch.errors import EncodingError, ManifestError
 from libmatch.reports import Stage
 from libmatch.suites import verify_signature
@@ -25,7 +26,6 @@ from services.process.entries import Entry, History, Said, decode_body
 from services.process.folding import Folded, fold, stage_of
 from services.process.moments import to_us
 from services.process.statements import Stated
-from services.rules.china_time import china_day
 from services.rules.matter_facts import Matter, State
 from services.rules.matter_steps import Conclude
 from services.rules.ruleset import RuleSets

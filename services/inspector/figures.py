@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from libmatch.china_time import china_day
 from libmatch.identifiers import Identifier
 from libmatch.manifest import Role
 from libmatch.records import Side
@@ -29,7 +30,6 @@ from services.process.figure_book import (
 )
 from services.process.figures import count_matters, first_publication
 from services.process.receivers import WhoReports, find_missing, list_receivers
-from services.rules.china_time import china_day
 from services.rules.deadlines import Step
 from services.rules.figures import DeclarationFact, figures_of_district, figures_of_unit
 from services.rules.matter_facts import Matter, State

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from libmatch.china_time import china_day
 from services.chassis.identity import Identity
 from services.chassis.observe import scrub_text
 from services.chassis.refusals import InvalidRequest
 from services.inspector.store.filings import FiledForm, Filings
 from services.inspector.store.trail import Trail
-from services.rules.china_time import china_day
 from services.rules.violation import RuleViolation
 
 _LONGEST = 60

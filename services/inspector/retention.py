@@ -14,6 +14,7 @@ from datetime import date, datetime
 
 import structlog
 
+from libmatch.china_time import china_day
 from services.chassis.db import Database, DatabaseError
 from services.chassis.identity import Identity
 from services.inspector.release import check_reason
@@ -22,7 +23,6 @@ from services.inspector.store.retention import EndedCase
 from services.inspector.store.trail import Trail
 from services.process.retention import MOST_AT_ONCE, DueCount, Purged, other_total
 from services.rules.access import require_reason
-from services.rules.china_time import china_day
 from services.rules.retention import Category, HeldRecord, is_due
 from services.rules.ruleset import RuleSet, RuleSets
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from libmatch.china_time import china_day
 from services.chassis.identity import Identity
 from services.inspector.case_matters import CaseMatter, CaseMatters
 from services.process.statements import Stated, StatementReport
-from services.rules.china_time import china_day
 from services.rules.matter_facts import Actor, Recipient, State
 from services.rules.matter_steps import Inform
 from services.rules.roles import Role

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from libmatch.china_time import china_day
 from libmatch.clearances import HoldReason
 from libmatch.records import Side
 from libmatch.reports import Stage
-from services.rules.china_time import china_day
 from services.rules.publication import Place, Posting, PublicationClock, Suspension
 from services.rules.ruleset import RuleSet
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from services.rules.china_time import china_day
+from libmatch.china_time import china_day
 from services.rules.figures import Figures, MatterFact, figures_of_district, figures_of_unit
 from services.rules.matter_dues import is_overdue
 from services.rules.matter_facts import Matter, State, Verdict

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
+from libmatch.china_time import china_day
 from libmatch.identifiers import Identifier
 from services.chassis.identity import Identity
 from services.chassis.sheets import SheetError
-from services.holder.imports import Imported, day_in_china, notice_of_kinds
+from services.holder.imports import Imported, notice_of_kinds
 from services.holder.references import new_ref
 from services.process.store.trail import Trail
 from services.registry.declaration_sheet import Declaration, DeclarationImport, read_declarations
@@ -51,7 +52,7 @@ class ImportSheet:
         at = self._now()
         trail = Trail(at, actor, "import-declarations", f"import:{new_ref().hex()}")
         try:
-            read = read_declarations(data, file_name, today=day_in_china(at))
+            read = read_declarations(data, file_name, today=china_day(at))
         except SheetError:
             self._store.leave_trail(trail, "file refused")
             raise

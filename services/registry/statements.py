@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from libmatch.china_time import china_day
 from libmatch.reports import Stage
 from services.chassis.db import Database
 from services.chassis.identity import Identity
@@ -28,7 +29,6 @@ from services.registry.store.statements import (
     read_own_matters,
     read_statements,
 )
-from services.rules.china_time import china_day
 from services.rules.matter_facts import Actor
 from services.rules.roles import Action
 from services.rules.ruleset import RuleSets

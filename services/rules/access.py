@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from services.rules.china_time import china_day, require_aware
+from libmatch.china_time import china_day, require_aware
 from services.rules.ruleset import RuleSet
 from services.rules.shape_guard import find_shape
 from services.rules.violation import RuleViolation

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from libmatch.china_time import require_aware
 from libmatch.clearances import ClearanceStatus
 from libmatch.encoding import enc, exactly, u64
-from services.rules.china_time import require_aware
 from services.rules.matter_facts import Matter, State
 from services.rules.ruleset import RuleSet
 from services.rules.violation import RuleViolation

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from libmatch.china_time import china_day, require_aware
 from libmatch.encoding import exactly
-from services.rules.china_time import china_day, require_aware
 from services.rules.matter_facts import Actor, require_reason
 from services.rules.roles import Action, Role, require
 from services.rules.ruleset import RuleSet

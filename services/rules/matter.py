@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from services.rules.china_time import require_aware
+from libmatch.china_time import require_aware
 from services.rules.matter_facts import Actor, Matter, State
 from services.rules.matter_steps import Event, Post, Step, TakeDown, effect
 from services.rules.roles import PERMISSIONS, STAFF, Action, Role

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 
-from services.rules.china_time import china_day
+from libmatch.china_time import china_day
 from services.rules.matter_facts import Matter, State
 from services.rules.publication import Place
 from services.rules.ruleset import RuleSet

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
+from libmatch.china_time import require_aware
 from libmatch.encoding import enc, exactly, u64
-from services.rules.china_time import require_aware
 from services.rules.publication import Place, Posting, PublicationClock, Suspension
 from services.rules.roles import Role
 from services.rules.ruleset import RuleSet

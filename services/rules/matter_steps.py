@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.rules.china_time import china_day
+from libmatch.china_time import china_day
 from services.rules.matter_facts import (
     Actor,
     Matter,

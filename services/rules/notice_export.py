@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from html import escape
 from uuid import UUID
 
-from services.rules.china_time import CHINA, china_day, china_midnight, require_aware
+from libmatch.china_time import CHINA, china_day, china_midnight, require_aware
 from services.rules.public_notice import TITLE, AnnexRow, PublicNotice
 from services.rules.publication import PublicationClock
 from services.rules.ruleset import RuleSet

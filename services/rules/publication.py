@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from libmatch.china_time import china_day, china_midnight, require_aware
 from libmatch.encoding import exactly
-from services.rules.china_time import china_day, china_midnight, require_aware
 from services.rules.readings import ObjectionReading
 from services.rules.ruleset import RuleSet
 from services.rules.violation import RuleViolation

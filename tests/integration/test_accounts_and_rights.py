@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from libmatch.china_time import china_day
 from libmatch.errors import ServiceError
 from services.chassis.audit import AuditEntry, entries
 from services.chassis.client import Channel, open_channel
@@ -26,7 +27,6 @@ from services.chassis.config import PeerSettings, TlsSettings
 from services.chassis.db import Database
 from services.cli.exits import Exit
 from services.cli.peers.rights import RetentionClient, TrailClient
-from services.rules.china_time import china_day
 from tests.chassis_pki import Pki
 from tests.district import person
 from tests.integration.test_unit_services import UNITS, Site, run, tls_section

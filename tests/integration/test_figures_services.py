@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
+from libmatch.china_time import china_day
 from libmatch.errors import ServiceError
 from libmatch.identifiers import Identifier
 from services.chassis.client import open_channel
@@ -23,7 +24,6 @@ from services.inspector import app as inspector_app
 from services.inspector.config import Settings
 from services.inspector.peers.desk import DeskClient
 from services.inspector.states import ReleasePolicy
-from services.rules.china_time import china_day
 from tests.chassis_pki import Pki
 from tests.district import INSPECTOR, person
 from tests.figures_district import write_district_data

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from libmatch.china_time import china_day
 from libmatch.errors import ServiceError
 from services.cli.exits import Exit
 from services.cli.peers.matters import At, MatterLine
@@ -122,7 +123,7 @@ def test_R41_a_measure_comes_with_its_lead_and_holds_the_gate(
     site: MattersSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     verify(site, "不合规")
-    day = site.clock.moment.astimezone(UTC).date().isoformat()
+    day = china_day(site.clock.moment).isoformat()
     words = ("measure", CASE.hex(), "停发", "--on", day, "--told", "不符合条件", "--told-on", day)
     lead = ("--lead-to", "某镇纪委", "--lead-reference", "移送2026-01", "--lead-on", day)
     assert site.run("ben-a", "li", *words, *lead) == Exit.OK

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from libmatch.china_time import china_day
 from libmatch.manifest import Role
 from libmatch.records import Side
 from services.authority.plan import Plan, PlannedUnit
@@ -26,7 +27,6 @@ from services.authority.quickstart import build_district
 from services.cli.draw_files import read_published
 from services.cli.exits import Exit
 from services.cli.main import main
-from services.rules.china_time import china_day
 from tests.chassis_pki import Pki
 from tests.district import person
 from tests.inspector_bench import item, relative

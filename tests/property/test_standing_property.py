@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libmatch.china_time import CHINA
 from libmatch.records import Side
 from libmatch.reports import APPROVERS_ALONE, Stage
 from services.matcher.standing import CaseFacts, FlaggedPair, Step, find_hold
-from services.rules.china_time import CHINA
 from services.rules.readings import ObjectionReading
 from services.rules.ruleset import RuleSet
 

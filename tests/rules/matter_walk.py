@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.rules.china_time import CHINA, china_day
+from libmatch.china_time import CHINA, china_day
 from services.rules.matter import apply
 from services.rules.matter_facts import (
     Actor,

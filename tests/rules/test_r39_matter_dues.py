@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.rules.china_time import CHINA
+from libmatch.china_time import CHINA
 from services.rules.matter import TRANSITIONS, apply
 from services.rules.matter_diagram import to_mermaid
 from services.rules.matter_dues import due_on, find_overdue, find_unverified, is_overdue

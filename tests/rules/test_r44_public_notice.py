@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libmatch.china_time import CHINA
 from libmatch.relations import Relation
-from services.rules.china_time import CHINA
 from services.rules.notice_export import (
     Period,
     Removed,

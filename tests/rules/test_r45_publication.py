@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libmatch.china_time import CHINA, china_day, china_midnight
 from libmatch.errors import EncodingError
-from services.rules.china_time import CHINA, china_day, china_midnight
 from services.rules.publication import Place, Posting, PublicationClock, Suspension
 from services.rules.readings import ObjectionReading
 from services.rules.ruleset import RuleSet

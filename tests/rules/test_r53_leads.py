@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from libmatch.china_time import CHINA
 from libmatch.errors import EncodingError
-from services.rules.china_time import CHINA
 from services.rules.leads import (
     Authority,
     Concern,

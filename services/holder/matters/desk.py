@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 
+from libmatch.china_time import china_day
 from libmatch.records import Side
 from services.chassis.identity import Identity
 from services.holder.material import Material
@@ -16,7 +17,6 @@ from services.holder.matters.facts import CaseFacts, FactsOf, make_public_notice
 from services.holder.matters.posted import notice_to_json
 from services.holder.store import matters as store
 from services.process.texts import refuse_numbers
-from services.rules.china_time import china_day
 from services.rules.matter_facts import Measure, Recipient, Verdict, require_reason
 from services.rules.matter_steps import (
     Because,

@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from libmatch.china_time import china_day
 from libmatch.errors import ConflictError, ServiceError
 from libmatch.notices import HitNotice
 from libmatch.records import Side
@@ -25,7 +26,6 @@ from services.holder.store import parties
 from services.holder.store.matters import Case, Transaction, Waiting
 from services.process.entries import Entry, History
 from services.process.folding import is_party
-from services.rules.china_time import china_day
 from services.rules.matter_facts import Matter, Recipient, State
 from services.rules.matter_steps import Because, Complete, Event, Inform, Step
 from services.rules.ruleset import RuleSets

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from libmatch.china_time import china_day
 from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.refusals import NotFound
@@ -14,7 +15,6 @@ from services.holder.matters.facts import CaseFacts, FactsOf
 from services.holder.matters.looking import Look, Looks
 from services.holder.store import matters as store
 from services.holder.store.matters import Case, Transaction
-from services.rules.china_time import china_day
 from services.rules.matter_dues import due_on, find_overdue
 from services.rules.matter_facts import Matter, State
 from services.rules.publication import Place, PublicationClock

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from libmatch.china_time import china_day
 from libmatch.errors import InputError
 from libmatch.identifiers import Identifier, parse_identifier
 from services.chassis.db import Database
@@ -25,7 +26,6 @@ from services.holder.store import rights as store
 from services.holder.store.matters import Transaction
 from services.holder.store.rights import NoticeOf
 from services.process.store.trail import Trail
-from services.rules.china_time import china_day
 from services.rules.retention import (
     Held,
     HeldRecord,

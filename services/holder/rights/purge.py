@@ -18,6 +18,7 @@ from datetime import datetime
 
 import structlog
 
+from libmatch.china_time import china_day
 from services.chassis.db import Database, DatabaseError
 from services.chassis.identity import Identity
 from services.holder.accounts import Accounts
@@ -29,7 +30,6 @@ from services.process.retention import MOST_AT_ONCE, DueCount, Purged, other_tot
 from services.process.store.trail import Trail
 from services.process.store.under_check import find_under_check
 from services.rules.access import require_reason
-from services.rules.china_time import china_day
 from services.rules.retention import Category, HeldRecord, is_due
 from services.rules.ruleset import RuleSet, RuleSets
 

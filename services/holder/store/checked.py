@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlmodel import Session, col, select
 
+from libmatch.china_time import china_day
 from services.holder.matters.facts import CaseFacts, FactsOf
 from services.holder.tables import MatterRow
-from services.rules.china_time import china_day
 from services.rules.matter_facts import State
 
 Fields = tuple[tuple[str, str], ...]

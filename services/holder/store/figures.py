@@ -7,10 +7,10 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from libmatch.china_time import china_day
 from services.chassis.db import UtcDateTime
 from services.holder.states import MessageKind, MessageState
 from services.holder.tables import Message
-from services.rules.china_time import china_day
 
 
 def read_submitted(session: Session) -> tuple[date | None, int]:

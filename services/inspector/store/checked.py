@@ -9,10 +9,10 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from libmatch.china_time import china_midnight
 from services.inspector.cases import Case
 from services.inspector.store.cases import read_cases
 from services.inspector.tables import Hit, Matter, Pair, table_of
-from services.rules.china_time import china_midnight
 
 _HIT, _MATTER, _PAIR = table_of(Hit), table_of(Matter), table_of(Pair)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from libmatch.china_time import china_day
 from services.chassis.identity import Identity
 from services.chassis.refusals import Conflict, WrongState
 from services.process.acting import Acting, Doing, Moment
@@ -26,7 +27,6 @@ from services.rules.checks import (
     require_finished,
     results_due_on,
 )
-from services.rules.china_time import china_day
 from services.rules.roles import Action
 from services.rules.ruleset import RuleSet, RuleSets
 from services.rules.violation import RuleViolation

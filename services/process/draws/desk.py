@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
+from libmatch.china_time import china_day
 from libmatch.errors import EncodingError
 from libmatch.sampling import (
     DIGEST_SIZE,
@@ -26,7 +27,6 @@ from services.process.draws.subjects import Subjects, find_quota
 from services.process.store import draws as store
 from services.process.store.trail import Transaction
 from services.rules.checks import CheckKind, Quota
-from services.rules.china_time import china_day
 from services.rules.roles import Action
 from services.rules.ruleset import RuleSets
 from services.rules.violation import RuleViolation

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from libmatch.china_time import china_day, require_aware
 from libmatch.encoding import exactly
 from services.chassis.observe import scrub_text
 from services.rules import leads as rules_of_leads
-from services.rules.china_time import china_day, require_aware
 from services.rules.leads import (
     LEAD_ID_SIZE,
     Concern,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import grpc
 
+from libmatch.china_time import CHINA, china_day
 from libmatch.errors import EncodingError, InputError
 from libmatch.records import check_unit
 from libmatch.stubs.leads.v1 import leads_pb2 as pb
@@ -27,7 +28,6 @@ from services.process.leads.steps import (
     TakeOver,
 )
 from services.process.moments import from_us, to_us
-from services.rules.china_time import CHINA, china_day
 from services.rules.leads import (
     LEAD_ID_SIZE,
     Authority,

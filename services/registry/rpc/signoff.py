@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import grpc
 
+from libmatch.china_time import china_day
 from libmatch.errors import InputError
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.signoff.v1 import signoff_pb2 as pb
@@ -28,7 +29,6 @@ from services.registry.signoff.looks import (
 from services.registry.signoff.office import SignOffOffice
 from services.registry.signoff.staging import Options
 from services.registry.signoff.versions import Placing, StagedVersion
-from services.rules.china_time import china_day
 from services.rules.declaration import Relative, Reporter
 from services.rules.entry import State
 from services.rules.reporting import Post

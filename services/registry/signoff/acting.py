@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from libmatch.china_time import china_day
 from services.chassis.db import Database
 from services.chassis.identity import Identity
 from services.chassis.refusals import ChassisError, Conflict, InvalidRequest, NotFound, Refused
@@ -22,7 +23,6 @@ from services.registry.signoff.versions import StagedVersion
 from services.registry.store import signoff as store
 from services.registry.store.signoff import Transaction
 from services.rules.accounts import Account
-from services.rules.china_time import china_day
 from services.rules.roles import Action
 from services.rules.ruleset import RuleSet
 from services.rules.signing import SigningRight

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from libmatch.china_time import china_day
 from libmatch.identifiers import Identifier
 from services.chassis.db import Database
 from services.chassis.identity import Identity
@@ -26,7 +27,6 @@ from services.registry.signoff.staging import what_keeps_a_draft
 from services.registry.signoff.versions import StagedVersion, history_of
 from services.registry.store import signoff as store
 from services.registry.store.signoff import Histories, Transaction
-from services.rules.china_time import china_day
 from services.rules.deadlines import Step
 from services.rules.declaration import overdue_ids
 from services.rules.entry import State

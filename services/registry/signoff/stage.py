@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 
+from libmatch.china_time import china_day
 from libmatch.identifiers import Identifier
 from services.chassis.db import Database
 from services.chassis.identity import Identity
@@ -20,7 +21,6 @@ from services.registry.signoff.staging import Options, Setting, StagePlan, plan_
 from services.registry.signoff.versions import Placing, StagedVersion
 from services.registry.store import signoff as store
 from services.registry.store.signoff import Transaction
-from services.rules.china_time import china_day
 from services.rules.deadlines import Step
 from services.rules.entry import State
 from services.rules.reporting import Post

@@ -8,8 +8,8 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from libmatch.china_time import china_midnight
 from services.registry.tables import OfficialRow, RelativeRow
-from services.rules.china_time import china_midnight
 
 Fields = tuple[tuple[str, str], ...]
 

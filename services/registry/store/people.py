@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from libmatch.china_time import china_day
 from services.holder.figures import Declared, People
 from services.registry.store.statements import read_own_matters
 from services.registry.tables import DeclarationVersionRow, OfficialRow
-from services.rules.china_time import china_day
 
 _Person = tuple[int, str]
 

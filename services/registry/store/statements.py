@@ -9,9 +9,9 @@ from typing import TypeAlias
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from libmatch.china_time import china_day
 from services.holder.tables import MatterRow, Notice
 from services.registry.tables import OfficialNoticeRow, OfficialRow, RelativeRow, StatementRow
-from services.rules.china_time import china_day
 from services.rules.matter_facts import MATTER_ID_SIZE, State
 from services.rules.statements import Meeting, Statement
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from libmatch.china_time import CHINA
 from libmatch.clearances import ClearanceStatus, HoldReason
 from libmatch.records import Side
 from libmatch.reports import Stage
-from services.rules.china_time import CHINA
 from tests.district import make_district, person
 from tests.matcher_bench import Bench
 

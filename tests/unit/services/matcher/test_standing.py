@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from libmatch.china_time import CHINA
 from libmatch.clearances import HoldReason
 from libmatch.records import Side
 from libmatch.reports import Stage
 from services.matcher.standing import CaseFacts, FlaggedPair, Step, find_hold
-from services.rules.china_time import CHINA
 from services.rules.readings import ObjectionReading
 from services.rules.ruleset import RuleSet
 
