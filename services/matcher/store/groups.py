@@ -71,21 +71,21 @@ class Groups(Generic[T]):
         try:
             self._database.run_tx(self.name, write)
         except BaseException:
-            if len(group) > 1:
-                for entry in group:
-                    entry.put_back()
-            else:
+            if not group or group == [own]:
                 self._forget(own)
                 raise
+            for entry in group:
+                entry.put_back()
         else:
             for entry in group:
                 entry.settle()
 
     def _take(self, own: _Entry[T]) -> list[_Entry[T]]:
+        if own.alone:
+            return [own]
         with self._mutex:
-            alone = own.alone or own not in self._waiting[: self._limit]
-            group = [own] if alone else self._waiting[: self._limit]
-            self._waiting = [entry for entry in self._waiting if entry not in group]
+            group = self._waiting[: self._limit]  # first come, first served: ``own`` may be behind
+            del self._waiting[: self._limit]
             return group
 
     def _give_up(self, entry: _Entry[T]) -> bool:

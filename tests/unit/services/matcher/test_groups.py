@@ -86,7 +86,7 @@ def test_what_waits_together_is_committed_once(database: Counted) -> None:
 def test_a_group_has_its_limit(database: Counted) -> None:
     groups: Groups[int] = Groups(database, "test", limit=2)
     assert outcomes([groups.offer(keep(number)) for number in range(5)]) == [0, 1, 2, 3, 4]
-    assert database.committed >= 3
+    assert database.committed == 3
 
 
 def test_a_refused_piece_of_work_leaves_nothing_and_harms_no_other(database: Counted) -> None:
@@ -130,6 +130,35 @@ def test_work_runs_in_the_order_in_which_it_was_offered(database: Counted) -> No
     groups: Groups[int] = Groups(database, "test", limit=8)
     outcomes([groups.offer(note(number)) for number in (3, 1, 2)])
     assert order == [3, 1, 2]
+
+
+def test_whoever_asks_first_the_longest_waiting_are_served_first(database: Counted) -> None:
+    order: list[int] = []
+
+    def note(number: int) -> Work:
+        def work(session: Session) -> int:
+            order.append(number)
+            return keep(number)(session)
+
+        return work
+
+    groups: Groups[int] = Groups(database, "test", limit=2)
+    tickets = [groups.offer(note(number)) for number in range(5)]
+    assert [tickets[at].result() for at in (4, 0, 3, 1, 2)] == [4, 0, 3, 1, 2]
+    assert order == [0, 1, 2, 3, 4]
+    assert database.committed == 3
+
+
+def test_a_group_that_fails_is_no_failure_of_one_behind_it(database: Counted) -> None:
+    def mistaken(session: Session) -> int:
+        raise KeyError("a mistake in the program")
+
+    groups: Groups[int] = Groups(database, "test", limit=1)
+    first, last = groups.offer(mistaken), groups.offer(keep(2))
+    assert last.result() == 2
+    with pytest.raises(KeyError):
+        first.result()
+    assert kept(database) == [2]
 
 
 def test_nobody_hears_of_a_result_before_the_commit(
