@@ -1,33 +1,23 @@
-"""Annex 3, field by field, and its three online forms (R44, R46)."""
+"""Annex 3, field by field, and when it is shown (R44, R45, R46)."""
 
 from __future__ import annotations
 
-import json
-import re
-import xml.etree.ElementTree as ElementTree
 from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
-from html.parser import HTMLParser
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from libmatch.china_time import CHINA
 from libmatch.relations import Relation
 from services.rules.notice_export import (
     Period,
-    Removed,
     period_of,
-    render_atom,
     render_html,
     render_json,
 )
 from services.rules.public_notice import (
-    AnnexRow,
     Hotline,
-    PublicNotice,
     RowFacts,
     fill_row,
     is_child,
@@ -36,26 +26,9 @@ from services.rules.public_notice import (
 from services.rules.publication import Place, Posting, PublicationClock, Suspension
 from services.rules.ruleset import RuleSet
 from services.rules.violation import RuleViolation
+from tests.rules.public_notices import HOTLINES, NOTICE, NOW, PERIOD, POSTED, ROW, TEXTS
 
 RULES = RuleSet()
-POSTED = datetime(2018, 9, 3, 9, tzinfo=CHINA)
-NOW = POSTED + timedelta(days=1)
-ROW = AnnexRow(
-    beneficiary="王某",
-    programme="农村危房改造补助",
-    amount_fen=3_500_050,
-    place="白涛街道油坊村3组",
-    start=date(2018, 3, 5),
-    official="李四",
-    official_post="区水务局规划科科长",
-    relation=Relation.SIBLING,
-)
-HOTLINES = (
-    Hotline("区纪委派驻区水务局纪检组", "023-72800000"),
-    Hotline("区水务局办公室", "72811111"),
-)
-NOTICE = PublicNotice(UUID(int=7), Place.VILLAGE, "白涛街道油坊村", (ROW, ROW), HOTLINES)
-PERIOD = Period(POSTED, date(2018, 9, 10), date(2018, 9, 10))
 FACTS = RowFacts(
     beneficiary="王小明",
     born=date(2008, 5, 1),
@@ -69,7 +42,7 @@ FACTS = RowFacts(
 )
 
 
-# --- children -----------------------------------------------------------------------------------
+# --- children -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -113,9 +86,7 @@ def test_R44_a_filled_row_is_masked_and_forgets_the_date_of_birth() -> None:
     )
 
 
-# --- rows and notices ---------------------------------------------------------------------------
-
-TEXTS = ["beneficiary", "programme", "place", "official", "official_post", "remark"]
+# --- rows and notices -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -257,244 +228,3 @@ def test_R46_a_period_that_runs_backwards_is_refused() -> None:
     with pytest.raises(ValueError, match="in this order"):
         Period(POSTED, date(2018, 9, 10), date(2018, 9, 9))
     assert Period(POSTED, POSTED.date(), POSTED.date()).shown_until == POSTED.date()
-
-
-# --- the page -------------------------------------------------------------------------------------
-
-VOID = {"meta"}
-EVIL = "<script>alert('x')</script>\"&'"
-
-
-class Page(HTMLParser):
-    """Tags must close in order; texts and metas are collected."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.metas: dict[str, str] = {}
-        self.texts: list[str] = []
-        self.attributes: list[tuple[str, str, str | None]] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        found = dict(attrs)
-        if tag == "meta":
-            key = found.get("name") or found.get("http-equiv") or "charset"
-            self.metas[key] = found.get("content") or ""
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if data.strip() and self.open[-1] != "style":
-            self.texts.append(data.strip())
-
-
-def test_R46_the_page_holds_every_field_of_annex_3() -> None:
-    page = Page(render_html(NOTICE, PERIOD, NOW))
-    shown = " ".join(page.texts)
-    values = ["白涛街道油坊村", "2018年9月3日", "2018年9月10日", "王某", "农村危房改造补助"]
-    values += ["35000.50", "白涛街道油坊村3组", "2018年3月5日", "李四", "区水务局规划科科长"]
-    values += ["本人的兄弟姐妹", "023-72800000", "72811111", "区水务局办公室"]
-    headings = [
-        "公示单位（盖章）",
-        "公示时间",
-        "序号",
-        "惠民资金受益人（项目承建或服务承接人）姓名",
-    ]
-    headings += [
-        "惠民资金（项目）名称",
-        "财政资金（元）",
-        "享受资金（实施项目）地点",
-        "实施起始时间",
-    ]
-    headings += ["涉及的党员干部", "单位及职务", "备注", "监督举报电话"]
-    headings += ["与资金享受人（项目承建或服务承接人）亲属关系"]
-    assert [text for text in (*values, *headings) if text not in shown] == []
-    assert page.tags.count("tr") == 2 + len(NOTICE.rows)
-
-
-def test_R46_nothing_stands_on_the_page_but_words() -> None:
-    page = Page(render_html(NOTICE, PERIOD, NOW))
-    strays = [
-        text for text in page.texts if not re.search(r"[\w，。；：）（]", text) and text != "—"
-    ]
-    assert strays == []
-    assert all("=" not in text for text in page.texts)
-    assert page.metas.keys() >= {"viewport", "referrer", "robots", "charset"}
-
-
-def test_R46_the_page_says_that_a_hit_is_no_violation() -> None:
-    assert "不代表存在违规违纪问题" in render_html(NOTICE, PERIOD, NOW)
-
-
-def test_R46_the_page_is_not_indexed_and_expires() -> None:
-    robots = Page(render_html(NOTICE, PERIOD, NOW)).metas["robots"]
-    assert robots.startswith("noindex, nofollow, noarchive")
-    assert "unavailable_after: 2018-09-11T00:00:00+08:00" in robots
-
-
-def test_R34_R46_notices_leave_as_an_export_that_needs_nothing_from_anywhere() -> None:
-    text = render_html(NOTICE, PERIOD, NOW)
-    page = Page(text)
-    assert page.metas["Content-Security-Policy"].startswith("default-src 'none'")
-    assert not {"script", "link", "img", "iframe", "form", "a"} & set(page.tags)
-    assert "http://" not in text
-    assert "https://" not in text
-
-
-def test_R46_the_page_allows_exactly_its_own_style() -> None:
-    import base64
-    import hashlib
-
-    text = render_html(NOTICE, PERIOD, NOW)
-    style = re.search(r"<style>(.*)</style>", text, flags=re.DOTALL)
-    assert style is not None
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert f"'sha256-{digest}'" in Page(text).metas["Content-Security-Policy"]
-
-
-def test_R46_the_page_is_readable_by_ear() -> None:
-    page = Page(render_html(NOTICE, PERIOD, NOW))
-    assert ("html", "lang", "zh-CN") in page.attributes
-    assert {"caption", "main", "h1", "thead", "tbody"} <= set(page.tags)
-    scopes = [value for tag, name, value in page.attributes if (tag, name) == ("th", "scope")]
-    assert len(scopes) == page.tags.count("th")
-
-
-evil_notice = replace(
-    NOTICE,
-    unit=EVIL,
-    rows=(replace(ROW, **dict.fromkeys(TEXTS, EVIL)),),  # type: ignore[arg-type]
-    hotlines=(Hotline(EVIL, "12388"), Hotline(EVIL, "12388")),
-)
-
-
-def test_R46_no_text_becomes_markup() -> None:
-    page = Page(render_html(evil_notice, PERIOD, NOW))
-    assert "script" not in page.tags
-    assert set(page.tags) == set(Page(render_html(NOTICE, PERIOD, NOW)).tags)
-    assert sum(text.count(EVIL) for text in page.texts) == 10  # title too
-
-
-@given(st.text(alphabet="<>&\"'/=a王 `\\{}%;:-", min_size=1, max_size=40).filter(str.strip))
-def test_R46_any_text_reads_back_from_every_form(text: str) -> None:
-    notice = replace(NOTICE, rows=(replace(ROW, programme=text),))
-    page = Page(render_html(notice, PERIOD, NOW))
-    assert text.strip() in page.texts
-    row = json.loads(render_json(notice, PERIOD, NOW))["公示内容"][0]
-    assert row["资金（项目）名称"] == text
-    content = _feed(notice).find("a:entry/a:content", NAMES)
-    assert content is not None
-    assert content.text is not None
-    assert text.strip() in Page(content.text).texts
-
-
-# --- JSON ---------------------------------------------------------------------------------------
-
-
-def test_R46_json_holds_every_field_of_annex_3() -> None:
-    document = json.loads(render_json(NOTICE, PERIOD, NOW))
-    assert document["公示时间"] == {"起": "2018-09-03", "止": "2018-09-10"}
-    assert document["有效期至"] == "2018-09-11T00:00:00+08:00"
-    assert document["禁止收录"] is True
-    assert [row["序号"] for row in document["公示内容"]] == [1, 2]
-    assert document["公示内容"][0]["财政资金（元）"] == "35000.50"
-    without = replace(NOTICE, rows=(replace(ROW, amount_fen=None),))
-    assert json.loads(render_json(without, PERIOD, NOW))["公示内容"][0]["财政资金（元）"] is None
-    assert "白涛街道油坊村" in render_json(NOTICE, PERIOD, NOW)  # readable as it is
-    assert document["公示内容"][0]["涉及的党员干部"] == {
-        "姓名": "李四",
-        "单位及职务": "区水务局规划科科长",
-        "与受益人亲属关系": "本人的兄弟姐妹",
-    }
-    assert document["监督举报电话"][1] == {"单位": "区水务局办公室", "电话": "72811111"}
-
-
-def test_R46_json_can_be_pasted_into_a_page() -> None:
-    text = render_json(evil_notice, PERIOD, NOW)
-    assert not set("<>&\u2028\u2029") & set(text)
-    assert json.loads(text)["公示单位"] == EVIL
-
-
-# --- Atom ---------------------------------------------------------------------------------------
-
-NAMES = {
-    "a": "http://www.w3.org/2005/Atom",
-    "at": "http://purl.org/atompub/tombstones/1.0",
-    "d": "http://purl.org/dc/terms/",
-}
-FEED = UUID(int=99)
-
-
-def _feed(
-    *notices: PublicNotice, removed: tuple[Removed, ...] = (), now: datetime = NOW
-) -> ElementTree.Element:
-    text = render_atom(FEED, "区水务局", [(n, PERIOD) for n in notices], removed, now)
-    return ElementTree.fromstring(text)
-
-
-def test_R46_the_feed_has_what_a_reader_needs() -> None:
-    feed = _feed(NOTICE)
-    assert feed.findtext("a:id", namespaces=NAMES) == FEED.urn
-    assert feed.findtext("a:updated", namespaces=NAMES) == "2018-09-03T09:00:00+08:00"
-    assert feed.findtext("a:author/a:name", namespaces=NAMES) == "区水务局"
-    entry = feed.find("a:entry", NAMES)
-    assert entry is not None
-    for name in ("id", "title", "updated", "published", "content"):
-        assert entry.findtext(f"a:{name}", namespaces=NAMES)
-    assert "end=2018-09-11T00:00:00+08:00" in (entry.findtext("d:valid", namespaces=NAMES) or "")
-
-
-def test_R46_the_feed_escapes_what_it_holds() -> None:
-    content = _feed(evil_notice).findtext("a:entry/a:content", namespaces=NAMES) or ""
-    assert "script" not in Page(content).tags
-
-
-def test_R46_an_expired_entry_becomes_a_deletion() -> None:
-    feed = _feed(NOTICE, now=PERIOD.expires_at)
-    assert feed.find("a:entry", NAMES) is None
-    deleted = feed.find("at:deleted-entry", NAMES)
-    assert deleted is not None
-    assert deleted.attrib == {"ref": NOTICE.notice_id.urn, "when": "2018-09-11T00:00:00+08:00"}
-    assert feed.findtext("a:updated", namespaces=NAMES) == "2018-09-11T00:00:00+08:00"
-
-
-def test_R46_a_removed_notice_is_deleted_once_and_not_shown() -> None:
-    removed = Removed(NOTICE.notice_id, NOW)
-    for now in (NOW, PERIOD.expires_at):
-        feed = _feed(NOTICE, removed=(removed,), now=now)
-        assert feed.find("a:entry", NAMES) is None
-        assert len(feed.findall("at:deleted-entry", NAMES)) == 1
-
-
-def test_R46_what_is_not_posted_yet_is_not_in_the_feed() -> None:
-    feed = _feed(NOTICE, now=POSTED - timedelta(seconds=1))
-    assert feed.find("a:entry", NAMES) is None
-    assert feed.find("at:deleted-entry", NAMES) is None
-
-
-def test_R46_the_feed_is_newest_first() -> None:
-    later = Period(NOW, date(2018, 9, 12), date(2018, 9, 12))
-    second = replace(NOTICE, notice_id=UUID(int=8))
-    text = render_atom(FEED, "区水务局", [(NOTICE, PERIOD), (second, later)], (), NOW)
-    feed = ElementTree.fromstring(text)
-    ids = feed.findall("a:entry/a:id", NAMES)
-    assert [one.text for one in ids] == [second.notice_id.urn, NOTICE.notice_id.urn]
-    assert feed.findtext("a:updated", namespaces=NAMES) == "2018-09-04T09:00:00+08:00"
-    removed = (Removed(UUID(int=1), POSTED), Removed(UUID(int=2), NOW))
-    deleted = _feed(removed=removed).findall("at:deleted-entry", NAMES)
-    assert [one.attrib["ref"] for one in deleted] == [UUID(int=2).urn, UUID(int=1).urn]
-
-
-def test_R46_nothing_stands_between_the_parts_of_the_feed() -> None:
-    feed = _feed(NOTICE, removed=(Removed(UUID(int=1), POSTED),))
-    around = [feed.text, *(part.tail for part in feed.iter()), feed.tail]
-    assert [text for text in around if text and text.strip()] == []
