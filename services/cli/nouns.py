@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from services.cli.chinese_help import speak_chinese
+
 NOUNS = {
     "compare": "一个部门两张表在手时，就地比对，不用服务器",
     "bulk": "大批量比对：由本单位名单生成令牌表，令牌表直接比对",
@@ -53,7 +55,7 @@ def load_noun(name: str) -> Any:
     """The command of the noun ``name``, from ``services.cli.<name>``. Raises ModuleNotFoundError."""
     app = new_app()
     importlib.import_module(f"services.cli.{name}").register(app)
-    return get_group(app).commands[name]
+    return speak_chinese(get_group(app).commands[name])
 
 
 def new_app(help_zh: str | None = None) -> typer.Typer:
@@ -81,4 +83,4 @@ def root() -> Any:
     def libmatch() -> None:
         """党员干部亲属涉权事项比对：申报、受益、比对、核查的命令行工具。"""
 
-    return get_command(app)
+    return speak_chinese(get_command(app))

@@ -58,7 +58,7 @@ def test_help_names_every_noun(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_of_compare_imports_no_service(tmp_path: Path) -> None:
     code = (
         "import sys; from services.cli.main import main; main(['compare', '--help']);"
-        "heavy = {'grpc', 'sqlmodel', 'sqlalchemy', 'rich', 'xlsxwriter', 'cryptography', 'numpy'};"
+        "heavy = {'grpc', 'sqlmodel', 'sqlalchemy', 'xlsxwriter', 'cryptography', 'numpy'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
