@@ -35,6 +35,7 @@ UNITS = {
     "caizheng": ("区财政局", Role.REGISTRY),
     "minzheng": ("区民政局", Role.REGISTRY | Role.BENEFICIARY),
 }
+UNIT = "caizheng"  # one of them
 INSPECTOR = "jiwei"
 YEAR = Terms(NOW - timedelta(hours=1), NOW + timedelta(days=365))
 
