@@ -1,4 +1,4 @@
-"""A matcher that lies to 纪委: each lie is found, it is named as answerable, and the rest goes on.
+"""A matcher that lies to 纪委 about hits: each lie is found, it is named as answerable, and the rest goes on.
 
 Threat model, row 9. The matcher is the real one with its answers changed on the way (``Wire.alter``), or
 its database changed under it.
@@ -6,7 +6,6 @@ its database changed under it.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,29 +14,22 @@ from typing import Any
 import pytest
 
 from libmatch.auditlog import (
-    Checkpoint,
-    LogSigner,
     encode_hit_leaf,
-    log_origin,
-    sign_checkpoint,
 )
-from libmatch.batch import signed_bytes
 from libmatch.encoding import dec
 from libmatch.errors import ServiceError
-from libmatch.keys import seal_to
 from libmatch.notices import hit_id
-from libmatch.records import BatchHeader, Hit, RecordRef, Side
+from libmatch.records import Hit, RecordRef, Side
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.matcher.v1 import matcher_pb2 as pb
-from services.inspector.follow_log import LogContradicts
 from services.inspector.states import DisputeKind, ReleasePolicy
 from services.matcher.rpc.messages import flagged_to_pb
 from services.matcher.store.ledger import append_entries
 from tests.district import District, make_district, person
+from tests.hostile.blamed import MATCHER, blamed
 from tests.inspector_bench import InspectorBench, item, relative
 
 REG, BEN = Side.REGISTRY, Side.BENEFICIARY
-MATCHER = ("matcher",)
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +49,6 @@ def bench(tmp_path: Path, district: District) -> Iterator[InspectorBench]:
 
 def ids(bench: InspectorBench) -> list[bytes]:
     return [hit.hit_id for hit in bench.matcher.use.reviews.list_hits(0, 100)]
-
-
-def blamed(bench: InspectorBench) -> list[tuple[DisputeKind, tuple[str, ...]]]:
-    return [(one.kind, one.answerable) for one in bench.disputes()]
 
 
 def spoil_first(bench: InspectorBench, spoil: Callable[[pb.FetchHitResponse], None]) -> None:
@@ -156,9 +144,6 @@ def test_another_hits_rows_blame_the_matcher(bench: InspectorBench) -> None:
     assert blamed(bench) == [(DisputeKind.ROW, MATCHER)]
 
 
-# --- invented hits ----------------------------------------------------------------------------------
-
-
 def _invent(bench: InspectorBench) -> bytes:
     """A hit of two records with different tokens, in the matcher's tables but not in its log."""
     district, path = bench.district, bench.matcher.path
@@ -186,6 +171,9 @@ def unflagged(bench: InspectorBench) -> InspectorBench:
     bench.submit("reg-b", REG, [relative(person(50))])
     bench.submit("ben-a", BEN, [item(person(60))])
     return bench
+
+
+# --- invented hits --------------------------------------------------------------------------------
 
 
 def test_an_invented_hit_is_not_in_the_log_and_is_never_fetched(unflagged: InspectorBench) -> None:
@@ -218,7 +206,7 @@ def test_a_hit_that_the_matcher_invented_and_logged_does_not_open(
     assert len(unflagged.cases()) == 3
 
 
-# --- hidden hits and rewritten lists ----------------------------------------------------------------
+# --- hidden hits and rewritten lists --------------------------------------------------------------
 
 
 def test_a_hidden_hit_is_a_gap(bench: InspectorBench) -> None:
@@ -279,152 +267,3 @@ def test_a_matcher_that_does_not_know_its_own_hit_is_blamed(bench: InspectorBenc
     bench.wire.fail("FetchHit", lambda asked: unknown if asked.hit_id == first else None)
     assert bench.pull().opened.hits == 2
     assert blamed(bench) == [(DisputeKind.WITHHELD, MATCHER)]
-
-
-# --- the log ----------------------------------------------------------------------------------------
-
-
-def _checkpoint(district: District, size: int, root: bytes, signer: LogSigner | None = None) -> str:
-    head = Checkpoint(log_origin(district.name), size, root)
-    return sign_checkpoint(head, signer or district.log_signer)
-
-
-def _serve(bench: InspectorBench, note: str) -> None:
-    bench.wire.alter("GetCheckpoint", lambda *_: pb.GetCheckpointResponse(checkpoint=note))
-
-
-def test_a_log_without_the_releases_that_it_took_stops_everything(bench: InspectorBench) -> None:
-    before = bench.matcher.use.log.get_checkpoint()
-    bench.pull()  # the releases made the log longer
-    _serve(bench, before)
-    bench.submit("reg-b", REG, [relative(person(1))])
-    for _ in range(2):
-        with pytest.raises(LogContradicts):
-            bench.pull()
-    assert blamed(bench) == [(DisputeKind.LOG, MATCHER)]  # once, however often it is said
-    assert len(bench.cases()) == 3
-    bench.wire.honest()
-    assert bench.pull().opened.hits == 1
-
-
-def test_the_evidence_of_a_contradiction_is_both_signed_notes(bench: InspectorBench) -> None:
-    bench.pull()
-    forged = _checkpoint(bench.district, 1, bytes(32))
-    _serve(bench, forged)
-    with pytest.raises(LogContradicts):
-        bench.pull()
-    (dispute,) = bench.disputes()
-    remembered, heard = dec("evidence-log", dispute.evidence, 2)
-    assert heard.decode() == forged
-    assert remembered.startswith(b"libmatch/fuling/log\n")
-
-
-def test_a_rewritten_log_stops_everything(bench: InspectorBench) -> None:
-    bench.pull()
-    size = int(bench.matcher.use.log.get_checkpoint().split("\n")[1])
-    _serve(bench, _checkpoint(bench.district, size, b"\7" * 32))
-    with pytest.raises(LogContradicts):
-        bench.pull()
-
-
-def test_a_longer_log_that_does_not_contain_the_old_one_stops_everything(
-    bench: InspectorBench,
-) -> None:
-    bench.pull()
-
-    def bend(_: object, answer: pb.GetConsistencyProofResponse) -> pb.GetConsistencyProofResponse:
-        return pb.GetConsistencyProofResponse(path=[bytes(32) for _ in answer.path])
-
-    bench.submit("reg-b", REG, [relative(person(77))])
-    bench.wire.alter("GetConsistencyProof", bend)
-    with pytest.raises(LogContradicts):
-        bench.pull()
-
-
-def test_a_checkpoint_of_another_key_stops_everything(bench: InspectorBench) -> None:
-    stranger = LogSigner.generate()
-    _serve(bench, _checkpoint(bench.district, 3, bytes(32), stranger))
-    with pytest.raises(LogContradicts):
-        bench.pull()
-    assert bench.cases() == []
-
-
-def test_a_false_proof_of_a_hit_blames_the_matcher(bench: InspectorBench) -> None:
-    def bend(asked: Any, answer: pb.GetInclusionProofResponse) -> pb.GetInclusionProofResponse:
-        return pb.GetInclusionProofResponse(leaf_hash=answer.leaf_hash, path=[])
-
-    bench.wire.alter("GetInclusionProof", bend)
-    assert bench.pull().opened.hits == 0
-    assert set(blamed(bench)) == {(DisputeKind.NOT_LOGGED, MATCHER)}
-
-
-# --- batches ----------------------------------------------------------------------------------------
-
-
-def _change_batch(
-    bench: InspectorBench, change: Callable[[pb.BatchSummary], None]
-) -> dict[int, bool]:
-    """What 纪委 reports when the first batch of the list is changed."""
-    reports: dict[int, bool] = {}
-
-    def spoil(_: object, page: pb.ListBatchesResponse) -> pb.ListBatchesResponse:
-        for batch in page.batches:
-            if batch.number == 1:
-                change(batch)
-        return page
-
-    def note(asked: pb.ReportCapsulesRequest, answer: object) -> object:
-        reports.update({result.number: result.opens for result in asked.results})
-        return answer
-
-    bench.wire.alter("ListBatches", spoil)
-    bench.wire.alter("ReportCapsules", note)
-    bench.pull()
-    return reports
-
-
-@pytest.mark.parametrize(
-    ("change", "kind"),
-    [
-        (lambda b: setattr(b, "root", b"\1" * 32), DisputeKind.UNSIGNED),
-        (lambda b: setattr(b.head, "signature", b"\1" * 64), DisputeKind.UNSIGNED),
-        (lambda b: setattr(b.head, "capsule", b"\1" * 1168), DisputeKind.UNSIGNED),
-        (lambda b: setattr(b.head, "side", 2), DisputeKind.UNSIGNED),
-        (lambda b: setattr(b.head, "unit", "reg-b"), DisputeKind.UNSIGNED),
-        (lambda b: setattr(b, "root", b""), DisputeKind.MALFORMED),
-        (lambda b: setattr(b.head, "capsule", b""), DisputeKind.MALFORMED),
-    ],
-)
-def test_a_batch_that_its_unit_did_not_sign_blames_the_matcher(
-    bench: InspectorBench, change: Callable[[pb.BatchSummary], None], kind: DisputeKind
-) -> None:
-    assert _change_batch(bench, change) == {1: False, 2: True}
-    assert blamed(bench) == [(kind, MATCHER)]
-
-
-def test_a_batch_of_a_unit_without_that_role_blames_the_matcher(bench: InspectorBench) -> None:
-    """Signed by its unit, but the roster does not let it declare: the matcher must not admit it."""
-    district = bench.district
-
-    def lend_role(batch: pb.BatchSummary) -> None:
-        head = batch.head
-        header = BatchHeader(head.epoch, REG, "ben-a", head.seq, head.count)
-        public_key = district.inspector.hpke.public_key
-        capsule = seal_to(public_key, os.urandom(32), header.encode())
-        message = signed_bytes(district.suite, header, capsule, batch.root)
-        head.unit, head.capsule = "ben-a", capsule
-        head.signature = district.keys("ben-a").signing.sign(message)
-
-    assert _change_batch(bench, lend_role)[1] is False
-    assert blamed(bench) == [(DisputeKind.UNSIGNED, MATCHER)]
-
-
-def test_a_list_of_batches_out_of_order_blames_the_matcher_and_hits_open(
-    bench: InspectorBench,
-) -> None:
-    def turn(_: object, page: pb.ListBatchesResponse) -> pb.ListBatchesResponse:
-        return pb.ListBatchesResponse(batches=reversed(page.batches))
-
-    bench.wire.alter("ListBatches", turn)
-    assert bench.pull().opened.hits == 3
-    assert blamed(bench) == [(DisputeKind.LISTING, MATCHER)]
