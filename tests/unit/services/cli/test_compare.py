@@ -1,8 +1,9 @@
-import csv
-import io
+"""services.cli compare: what it finds in two lists, and what its result says and does not say."""
+
+from __future__ import annotations
+
 import os
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,39 +15,22 @@ from demo.district import build_district
 from demo.sheets import enter_district
 from demo.truth import expected_truth
 from libmatch.identifiers import Identifier, Kind
-from services.chassis.owner_files import write_new
 from services.cli.comparison import mask_number
 from services.cli.exits import Exit
 from services.cli.main import main
-from tests.district import person
+from tests.unit.services.cli.compared_tables import (
+    ITEM,
+    OFFICIAL,
+    RELATIVE,
+    declared,
+    hits,
+    item,
+    number,
+    sheet,
+    table,
+)
 
-OFFICIAL = ("报告人姓名", "报告人单位", "报告人职务", "报告人身份证号码")
-RELATIVE = ("亲属姓名", "亲属关系", "亲属身份证号码", "备注")
-ITEM = ("编号", "姓名", "身份证号码", "项目名称", "资金名称", "金额（元）", "地点")
 RELATIVES = {"赵钱孙": 11, "周吴郑": 12, "冯陈褚": 13}
-
-
-def number(index: int) -> str:
-    return person(index).idn
-
-
-def table(path: Path, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Path:
-    text = io.StringIO()
-    csv.writer(text).writerows([head, *rows])
-    path.write_text(text.getvalue(), "utf-8")
-    return path
-
-
-def declared(
-    index: int, relative: str, relation: str, idn: str, remark: str = "", name: str = "欧阳甲"
-) -> list[str]:
-    return [name, "区财政局", "科长", number(index), relative, relation, idn, remark]
-
-
-def item(
-    ref: str, name: str, idn: str, programme: str = "临时救助", yuan: str = "500"
-) -> list[str]:
-    return [ref, name, idn, "救助", programme, yuan, "青杠村"]
 
 
 @pytest.fixture
@@ -74,16 +58,6 @@ def beneficiaries(tmp_path: Path) -> Path:
             item("JZ-2026-004", "冯陈禇", number(13), yuan="1234.5"),
         ],
     )
-
-
-def sheet(path: Path, name: str = "比对结果") -> list[list[Any]]:
-    book = openpyxl.load_workbook(path)
-    return [list(row) for row in book[name].iter_rows(values_only=True)]
-
-
-def hits(path: Path) -> list[dict[str, Any]]:
-    _, head, *rows = sheet(path)
-    return [dict(zip(head, row, strict=True)) for row in rows if isinstance(row[0], int)]
 
 
 def account(path: Path) -> dict[str, Any]:
@@ -236,85 +210,6 @@ def test_several_files_count_the_same_person_once(
     assert account(out)["受益事项（项）"] == 5
 
 
-def test_without_a_hit_the_result_says_so(declarations: Path, tmp_path: Path) -> None:
-    others = table(tmp_path / "others.csv", ITEM, [item("A-10001", "褚卫蒋", number(40))])
-    out = tmp_path / "hits.xlsx"
-
-    assert main(["compare", str(declarations), str(others), "--out", str(out)]) == Exit.OK
-    assert hits(out) == []
-    assert sheet(out)[2][0] == "没有比中"
-
-
-def test_nothing_is_overwritten_unless_it_is_asked_for(
-    declarations: Path, beneficiaries: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "hits.xlsx"
-    write_new(out, b"precious")
-    args = ["compare", str(declarations), str(beneficiaries), "--out", str(out)]
-
-    assert main(args) == Exit.REFUSED
-    assert "不会覆盖" in capsys.readouterr().err
-    assert out.read_bytes() == b"precious"
-    assert main([*args, "--overwrite"]) == Exit.OK
-    assert len(hits(out)) == 3
-
-
-def test_an_existing_result_is_told_before_the_work(
-    declarations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out, unusable = tmp_path / "hits.xlsx", tmp_path / "unusable.csv"
-    unusable.write_bytes(b"")
-    write_new(tmp_path / "hits-待改正-受益1.xlsx", b"precious")
-
-    code = main(["compare", str(declarations), str(unusable), "--out", str(out)])
-    assert code == Exit.REFUSED
-    assert "不会覆盖" in capsys.readouterr().err
-
-
-def test_an_input_is_never_the_output(declarations: Path, beneficiaries: Path) -> None:
-    before = declarations.read_bytes()
-    args = ["compare", str(declarations), str(beneficiaries), "--overwrite"]
-
-    assert main([*args, "--out", str(declarations)]) == Exit.REFUSED
-    assert declarations.read_bytes() == before
-
-
-@pytest.mark.parametrize("name", ["hits.csv", "missing/hits.xlsx"])
-def test_a_result_that_cannot_be_written_is_refused_before_the_work(
-    declarations: Path, beneficiaries: Path, tmp_path: Path, name: str
-) -> None:
-    out = tmp_path / name
-
-    assert main(["compare", str(declarations), str(beneficiaries), "--out", str(out)]) == 3
-    assert not out.exists()
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"<html><table><tr><td>x</td></tr></table></html>", b"a,b\n1,2\n"]
-)
-def test_a_file_that_cannot_be_used_is_named_and_nothing_is_written(
-    declarations: Path, tmp_path: Path, data: bytes, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "bad.csv").write_bytes(data)
-    out = tmp_path / "hits.xlsx"
-
-    assert main(["compare", str(declarations), str(tmp_path / "bad.csv"), "--out", str(out)]) == 3
-    told = capsys.readouterr().err
-    assert "受益 1" in told
-    assert "Traceback" not in told
-    assert not out.exists()
-
-
-def test_a_missing_file_is_named(
-    declarations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    missing = tmp_path / "missing.xlsx"
-
-    code = main(["compare", str(declarations), str(missing), "--out", str(tmp_path / "h.xlsx")])
-    assert code == Exit.REFUSED
-    assert "文件或文件夹不存在" in capsys.readouterr().err
-
-
 def test_texts_that_look_like_formulas_stay_texts(declarations: Path, tmp_path: Path) -> None:
     path = table(
         tmp_path / "formula.csv", ITEM, [item("A-10001", "赵钱孙", number(11), "=1+1", "1")]
@@ -329,34 +224,6 @@ def test_texts_that_look_like_formulas_stay_texts(declarations: Path, tmp_path: 
     )
 
     assert cell.data_type == "s"
-
-
-def test_a_full_disk_leaves_no_half_result(
-    declarations: Path,
-    beneficiaries: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    bad = table(
-        tmp_path / "bad.csv", ITEM, [item("A-10001", "赵钱孙", number(11)), item("A-2", "甲", "1")]
-    )
-    before = sorted(os.listdir(tmp_path))
-    calls: list[int] = []
-    real = os.fsync
-
-    def full_at_last(descriptor: int) -> None:
-        calls.append(descriptor)
-        if len(calls) > 2:  # the file to correct and its folder are through
-            raise OSError(28, "No space left on device")
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", full_at_last)
-    out = tmp_path / "hits.xlsx"
-
-    assert main(["compare", str(declarations), str(bad), "--out", str(out)]) == Exit.REFUSED
-    assert "磁盘空间不足" in capsys.readouterr().err
-    assert sorted(os.listdir(tmp_path)) == before
 
 
 @pytest.mark.parametrize(
