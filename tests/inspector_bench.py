@@ -322,9 +322,10 @@ def relative(
     official: int = 900_000,
     post: str = "科长",
     unit: str = "某局",
+    name: str = "甲某",
 ) -> RelativePayload:
     """A declared relative of official number ``official``."""
-    return RelativePayload(who, "甲某", relation, person(official), "乙某", unit, post)
+    return RelativePayload(who, name, relation, person(official), "乙某", unit, post)
 
 
 def item(

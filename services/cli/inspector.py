@@ -97,7 +97,9 @@ def release(
         list[str] | None,
         typer.Argument(metavar="[比中…]", help="cases 中的序号，或32位编号"),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="所有待发出的")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="所有待发出的，申报与名单姓名不一致的除外")
+    ] = False,
     config: Config = _CLIENT,
 ) -> None:
     """同意把告知书发给双方单位。规则要求两人时，另一名干部也同意后才发出。"""
@@ -157,7 +159,12 @@ def _find_ids(desk: DeskClient, names: Sequence[str], reason: str) -> list[str]:
         return [_check_hex(name) for name in names]
     found = list(desk.list_cases(reason))
     if not names:
-        return [case.case_id for case in found if case.status == "CASE_STATUS_OPENED"]
+        waiting = [case for case in found if case.status == "CASE_STATUS_OPENED"]
+        if differing := sum(case.names_differ for case in waiting):
+            console().print(
+                f"申报与名单姓名不一致的{differing}件未发出：请先核对证件号码是否录错，确认后写明序号发出"
+            )
+        return [case.case_id for case in waiting if not case.names_differ]
     known = {str(case.number): case.case_id for case in found}
     known |= {case.case_id: case.case_id for case in found}
     if unknown := [name for name in names if name not in known]:
@@ -176,11 +183,12 @@ def _check_hex(text: str) -> str:
 def _case_row(case: CaseLine, *, full_numbers: bool) -> tuple[str, ...]:
     from services.cli.cases_workbook import show_number
 
+    name = case.person_name + (f"（名单为{case.listed_name}）" if case.names_differ else "")
     number = show_number(case.person_kind, case.person_idn, full=full_numbers)
     post = f"{case.official_unit} {case.official_post}".strip()
     return (
         *(str(case.number), _status_zh(case)),
-        *(case.official_name, post, case.relation, case.person_name, number),
+        *(case.official_name, post, case.relation, name, number),
         *("、".join(case.declaring_units), case.approving_unit),
         *(case.item_ref, case.programme or case.item_name, yuan(case.amount_fen)),
     )

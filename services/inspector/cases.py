@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from libmatch.encoding import enc, u64
 from libmatch.identifiers import Identifier
+from libmatch.names import fold_name
 from libmatch.payloads import ItemPayload, RelativePayload
 from libmatch.records import Side
 from services.inspector.progress import Step, latest_steps
@@ -109,11 +110,21 @@ class Case:
         return latest_steps(self.steps, {(self.key.approving_unit, Side.BENEFICIARY), *declaring})
 
     @property
+    def names_differ(self) -> bool:
+        """Whether the person has one name in the declaration and another in the list.
+
+        One of the two numbers may be mistyped, and the declared family not the one that receives.
+        """
+        declared, listed = self.content.relative.name, self.content.item.name
+        return fold_name(declared) != fold_name(listed)
+
+    @property
     def facts(self) -> bytes:
         """Digest, 32 bytes, of all that an officer agrees to when the case is released."""
         relative, item = self.content.relative, self.content.item
         texts = (relative.relation, relative.official_name, relative.official_unit)
-        rest = (relative.official_post, relative.name, item.item_name, item.programme, item.place)
+        names = (relative.official_post, relative.name, item.name)
+        rest = (*names, item.item_name, item.programme, item.place)
         amount = b"" if item.amount_fen is None else u64(item.amount_fen)
         start = "" if item.start is None else item.start.isoformat()
         encoded = (text.encode() for text in (*texts, *rest, start))

@@ -1,5 +1,7 @@
 """Decides that notices of a case leave: at once, or when two different officers agreed to what it says.
 
+A case whose person has two names never leaves at once: it waits for an officer.
+
 Whatever decides is in the audit trail with the reason, case by case where an officer does. What follows
 from a release needs no further agreement: a unit that declares the same later gets its notice, and a
 correction is told to those who were told otherwise (``notices``). An officer counts once.
@@ -42,14 +44,19 @@ class Release:
         self._wake = wake
 
     def run_policy(self) -> int:
-        """The number of cases released because the policy says at once."""
+        """The number of cases released because the policy says at once.
+
+        Not where the declaration and the list name the person differently: an officer decides on these.
+        """
         if self._policy is not ReleasePolicy.IMMEDIATE:
             return 0
         trail = Trail(self._now(), self._own, "case.release", "policy: immediate")
-        released = 0
-        while piece := self._cases.release_opened(_PIECE, trail):
+        last = released = 0
+        while True:
+            last, piece = self._cases.release_opened(last, _PIECE, trail)
+            if not last:
+                return released
             released += piece
-        return released
 
     def agree(self, officer: Identity, case_ids: Sequence[bytes], reason: str) -> Agreed:
         """What came of an officer's agreement; notices leave with the next round, which is woken.

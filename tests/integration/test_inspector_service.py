@@ -256,9 +256,41 @@ def test_officers_work_from_the_command_line(
     assert sheet is not None
     rows = list(sheet.iter_rows(min_row=3, values_only=True))
     assert [row[2] for row in rows] == ["乙某"] * 3
-    assert {row[12] for row in rows} == {"X-1", "X-2", "X-3"}
-    assert "*" in str(rows[0][8])
+    assert {row[14] for row in rows} == {"X-1", "X-2", "X-3"}
+    assert "*" in str(rows[0][10])
     assert out.stat().st_mode & 0o077 == 0
+
+
+def test_R36_two_names_of_a_person_are_shown_and_left_out_of_all(
+    site: Site,
+    matcher: Running,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    with site.unit("reg-a", matcher.address) as unit:
+        unit.submit(REG, [relative(person(1), name="丙某"), relative(person(2))])
+    with site.unit("ben-a", matcher.address) as unit:
+        unit.submit(BEN, [item(person(1), "X-1"), item(person(2), "X-2")])
+    with site.inspector(matcher.address, **AT_ONCE) as inspector:
+        address, out = inspector.address, tmp_path / "cases.xlsx"
+        assert call(site, "zhang", address, "pull") == 0
+        assert call(site, "zhang", address, "cases") == 0
+        assert "丙某（名单为甲某）" in capsys.readouterr().out
+        assert call(site, "zhang", address, "cases", "--out", str(out)) == 0
+        assert call(site, "zhang", address, "release", "--all", "--reason", "同意") == 0
+        said = capsys.readouterr().out
+        assert "申报与名单姓名不一致的1件未发出" in said
+        assert "已同意发出0件" in said
+        with site.desk("zhang", address) as desk:
+            (odd,) = [case for case in desk.list_cases("核对") if case.names_differ]
+        assert call(site, "zhang", address, "release", str(odd.number), "--reason", "核对无误") == 0
+        assert "已同意发出1件" in capsys.readouterr().out
+    sheet = load_workbook(out).active
+    assert sheet is not None
+    rows = {row[14]: row[7:10] for row in sheet.iter_rows(min_row=3, values_only=True)}
+    assert rows == {"X-1": ("丙某", "甲某", "不一致"), "X-2": ("甲某", "甲某", None)}
 
 
 def test_a_matcher_restored_from_an_older_backup_is_found(

@@ -70,6 +70,8 @@ class CaseLine:
     released_at_us: int
     released_by: tuple[str, ...]
     stages: tuple[StageLine, ...] = ()
+    listed_name: str = ""
+    names_differ: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,8 @@ def _pb_to_case(case: pb.Case) -> CaseLine:
         released_at_us=case.released_at_us,
         released_by=tuple(case.released_by),
         stages=tuple(map(_pb_to_stage, case.stages)),
+        listed_name=case.listed_name,
+        names_differ=case.names_differ,
     )
 
 

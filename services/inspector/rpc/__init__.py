@@ -181,6 +181,8 @@ def case_to_pb(case: Case) -> pb.Case:
         released_at_us=to_micros(case.released_at) if case.released_at else 0,
         released_by=(Identity.parse(officer).name for officer in case.agreed),
         stages=map(_step_to_pb, case.stages),
+        listed_name=item.name,
+        names_differ=case.names_differ,
     )
 
 

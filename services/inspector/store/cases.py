@@ -60,8 +60,12 @@ class Cases:
         """Keeps the trail of a look that was refused."""
         self._database.run_tx("case.trail", lambda session: trail.write(session, outcome=outcome))
 
-    def release_opened(self, limit: int, trail: Trail) -> int:
-        """The number of cases released: up to ``limit`` of those that were not and have a live pair."""
+    def release_opened(self, after: int, limit: int, trail: Trail) -> tuple[int, int]:
+        """(last number looked at, how many released) of up to ``limit`` cases numbered above ``after``.
+
+        Those that were not released, have a live pair, and no two names of one person: an officer looks
+        at these first. (0, 0) behind the last.
+        """
         live = (
             sa.select(_PAIR.c.number)
             .join(_HIT, _HIT.c.number == _PAIR.c.number)
@@ -69,19 +73,20 @@ class Cases:
         )
         query = (
             sa.select(_MATTER.c.number)
-            .where(_MATTER.c.released_at.is_(None), live.exists())
+            .where(_MATTER.c.released_at.is_(None), _MATTER.c.number > after, live.exists())
             .order_by(_MATTER.c.number)
             .limit(limit)
         )
 
-        def write(session: Session) -> int:
-            numbers = session.scalars(query).all()
+        def write(session: Session) -> tuple[int, int]:
+            cases = read_cases(session, session.scalars(query).all())
+            numbers = [case.number for case in cases if not case.names_differ]
             if numbers:
                 # One entry for all: nobody looked at them one by one, and their times are this one's.
                 _release(session, numbers, trail)
                 subject = f"{len(numbers)} of cases {numbers[0]} to {numbers[-1]}"
                 trail.write(session, subject, "released")
-            return len(numbers)
+            return (cases[-1].number if cases else 0), len(numbers)
 
         return self._database.run_tx("case.release-opened", write)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from libmatch.identifiers import Identifier
 from libmatch.manifest import Member
+from libmatch.names import fold_name
 from libmatch.relations import Relation
 from services.registry.consistency.values import Declarant, DeclaredRelative, Told
 
@@ -39,12 +39,6 @@ class Sorted:
 
 
 _NO_UNIT = frozenset({"", "无"})  # 无 is what the form asks for where there is none
-
-
-def fold_name(name: str) -> str:
-    """A unit's name for comparison: NFKC without spaces, punctuation and invisible characters."""
-    folded = unicodedata.normalize("NFKC", name)
-    return "".join(c for c in folded if unicodedata.category(c)[0] not in "CPZ").casefold()
 
 
 def name_units(members: Iterable[Member]) -> dict[str, str]:

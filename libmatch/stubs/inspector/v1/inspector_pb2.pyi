@@ -213,6 +213,8 @@ class Case(_message.Message):
     NUMBER_FIELD_NUMBER: _builtins.int
     RELEASED_AT_US_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
+    LISTED_NAME_FIELD_NUMBER: _builtins.int
+    NAMES_DIFFER_FIELD_NUMBER: _builtins.int
     case_id: _builtins.bytes
     """16 bytes."""
     official_name: _builtins.str
@@ -241,6 +243,10 @@ class Case(_message.Message):
     """Ascends in the order of opening; for paging."""
     released_at_us: _builtins.int
     """0 if never."""
+    listed_name: _builtins.str
+    """The person's name in the approving unit's list."""
+    names_differ: _builtins.bool
+    """The two names are not the same but for spaces, dots, width and case."""
     @_builtins.property
     def declaring_units(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Units that declared the person."""
@@ -281,10 +287,12 @@ class Case(_message.Message):
         number: _builtins.int = ...,
         released_at_us: _builtins.int = ...,
         stages: _abc.Iterable[Global___PartyStage] | None = ...,
+        listed_name: _builtins.str = ...,
+        names_differ: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen", "approving_unit", b"approving_unit", "capacity", b"capacity", "case_id", b"case_id", "declaring_units", b"declaring_units", "item_name", b"item_name", "item_ref", b"item_ref", "number", b"number", "official_idn", b"official_idn", "official_kind", b"official_kind", "official_name", b"official_name", "official_post", b"official_post", "official_unit", b"official_unit", "opened_at_us", b"opened_at_us", "person_idn", b"person_idn", "person_kind", b"person_kind", "place", b"place", "programme", b"programme", "relation", b"relation", "relative_name", b"relative_name", "released_at_us", b"released_at_us", "released_by", b"released_by", "stages", b"stages", "start_date", b"start_date", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen", "amount_fen", b"amount_fen", "approving_unit", b"approving_unit", "capacity", b"capacity", "case_id", b"case_id", "declaring_units", b"declaring_units", "item_name", b"item_name", "item_ref", b"item_ref", "listed_name", b"listed_name", "names_differ", b"names_differ", "number", b"number", "official_idn", b"official_idn", "official_kind", b"official_kind", "official_name", b"official_name", "official_post", b"official_post", "official_unit", b"official_unit", "opened_at_us", b"opened_at_us", "person_idn", b"person_idn", "person_kind", b"person_kind", "place", b"place", "programme", b"programme", "relation", b"relation", "relative_name", b"relative_name", "released_at_us", b"released_at_us", "released_by", b"released_by", "stages", b"stages", "start_date", b"start_date", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount_fen: _TypeAlias = _typing.Literal["amount_fen"]  # noqa: Y015
     _WhichOneofArgType__amount_fen: _TypeAlias = _typing.Literal["_amount_fen", b"_amount_fen"]  # noqa: Y015

@@ -50,6 +50,41 @@ def test_at_once_means_with_the_round_that_opens(prompt: InspectorBench) -> None
     assert mail(prompt) == {"reg-a": 1, "reg-b": 0, "ben-a": 1, "ben-b": 0}
 
 
+def test_R36_a_person_with_two_names_waits_for_an_officer(prompt: InspectorBench) -> None:
+    """One of the two numbers may be mistyped, and another family be told of."""
+    prompt.submit("reg-a", REG, [relative(WHO, name="丙某"), relative(person(2))])
+    prompt.submit("ben-a", BEN, [item(WHO), item(person(2), "X-2")])
+    for _ in range(2):
+        prompt.pull()
+    cases = {case.names_differ: case for case in prompt.cases()}
+    assert (cases[True].status, cases[False].status) == (CaseStatus.OPENED, CaseStatus.RELEASED)
+    assert mail(prompt) == {"reg-a": 1, "reg-b": 0, "ben-a": 1, "ben-b": 0}
+    assert prompt.release.agree(ZHANG, [cases[True].case_id], "号码核对无误") == Agreed(released=1)
+    prompt.pull()
+    assert mail(prompt) == {"reg-a": 2, "reg-b": 0, "ben-a": 2, "ben-b": 0}
+
+
+def test_more_persons_with_two_names_than_a_page_hold_up_no_other(
+    prompt: InspectorBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.inspector.release._PIECE", 1)
+    odd = [relative(person(n), name="丙某") for n in (1, 2)]
+    prompt.submit("reg-a", REG, [*odd, relative(person(3))])
+    prompt.submit("ben-a", BEN, [item(person(n), f"X-{n}") for n in (1, 2, 3)])
+    prompt.pull()
+    assert [case.status for case in prompt.cases() if not case.names_differ] == [
+        CaseStatus.RELEASED
+    ]
+
+
+@pytest.mark.parametrize("name", ["甲某", "甲 某", "甲　某", "甲·某", "甲\u200b某"])
+def test_one_name_written_in_two_ways_is_one(prompt: InspectorBench, name: str) -> None:
+    prompt.submit("reg-a", REG, [relative(WHO, name=name)])
+    prompt.submit("ben-a", BEN, [item(WHO)])
+    prompt.pull()
+    assert status(prompt) is CaseStatus.RELEASED
+
+
 def test_without_two_officers_nothing_leaves(bench: InspectorBench) -> None:
     case_id = flag(bench)
     assert bench.release.agree(ZHANG, [case_id], "核对无误") == Agreed(awaiting_second=1)
