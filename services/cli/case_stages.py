@@ -27,7 +27,7 @@ def stages_zh(case: CaseLine) -> str:
     if case.status != "CASE_STATUS_RELEASED" and not case.stages:
         return ""
     ordered = sorted(case.stages, key=lambda line: line.side != _APPROVER)
-    told = [f"{line.unit}{_STAGE_ZH.get(line.stage, '已报告')}" for line in ordered]
+    told = [f"{case.show_unit(line.unit)}{_STAGE_ZH.get(line.stage, '已报告')}" for line in ordered]
     if not any(line.side == _APPROVER for line in case.stages):
         told.insert(0, "待核查")
     return "；".join(told)

@@ -86,7 +86,10 @@ def _cells(case: CaseLine, status_zh: Mapping[str, str], *, full_numbers: bool) 
         *(case.official_name, case.official_unit, case.official_post, official),
         *(case.relation, case.person_name, case.listed_name),
         *("不一致" if case.names_differ else "", person, case.capacity),
-        *("、".join(case.declaring_units), case.approving_unit),
+        *(
+            "、".join(map(case.show_unit, case.declaring_units)),
+            case.show_unit(case.approving_unit),
+        ),
         *(case.item_ref, case.item_name, case.programme),
         None if case.amount_fen is None else case.amount_fen / 100,
         *(case.place, case.start),

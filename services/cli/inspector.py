@@ -189,7 +189,10 @@ def _case_row(case: CaseLine, *, full_numbers: bool) -> tuple[str, ...]:
     return (
         *(str(case.number), _status_zh(case)),
         *(case.official_name, post, case.relation, name, number),
-        *("、".join(case.declaring_units), case.approving_unit),
+        *(
+            "、".join(map(case.show_unit, case.declaring_units)),
+            case.show_unit(case.approving_unit),
+        ),
         *(case.item_ref, case.programme or case.item_name, yuan(case.amount_fen)),
     )
 

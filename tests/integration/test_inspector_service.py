@@ -101,7 +101,7 @@ def test_R47_a_unit_reports_on_its_case_and_officers_and_gate_follow(
         unit.report(BEN, notice.case_id, Stage.COMPLIANT)
         assert desk.pull().disputes == 0
         assert call(site, "li", inspector.address, "cases") == 0
-        assert "ben-a核查合规" in capsys.readouterr().out
+        assert "区丙局（ben-a）核查合规" in capsys.readouterr().out
         (case,) = desk.list_cases("核对")
         assert [(one.unit, one.stage) for one in case.stages] == [("ben-a", "CASE_STAGE_COMPLIANT")]
         (answer,) = unit.client.check_clearance([notice.rid]).clearances
@@ -249,6 +249,7 @@ def test_officers_work_from_the_command_line(
         assert call(site, "li", address, "cases", "--unit", "ben-a") == 0
         listed = capsys.readouterr().out
         assert "共3条" in listed
+        assert "区丙局" in listed
         assert person(1).idn not in listed
         assert call(site, "li", address, "disputes") == 0
         assert "争议：没有记录" in capsys.readouterr().out

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import grpc
 
@@ -72,6 +72,12 @@ class CaseLine:
     stages: tuple[StageLine, ...] = ()
     listed_name: str = ""
     names_differ: bool = False
+    unit_names: Mapping[str, str] = field(default_factory=dict)
+
+    def show_unit(self, unit: str) -> str:
+        """The display name and what commands call the unit; that alone where the roster has no name."""
+        name = self.unit_names.get(unit)
+        return f"{name}（{unit}）" if name else unit
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,8 @@ class DeskClient:
         while True:
             request = pb.ListCasesRequest(unit=unit, reason=reason, after=after)
             page = self._stub.ListCases(request)
-            yield from map(_pb_to_case, page.cases)
+            names = dict(page.unit_names)
+            yield from (_pb_to_case(case, names) for case in page.cases)
             if page.next_after <= after:
                 return
             after = page.next_after
@@ -140,7 +147,7 @@ class DeskClient:
             after = page[-1].number
 
 
-def _pb_to_case(case: pb.Case) -> CaseLine:
+def _pb_to_case(case: pb.Case, names: Mapping[str, str]) -> CaseLine:
     return CaseLine(
         case_id=case.case_id.hex(),
         number=case.number,
@@ -169,6 +176,7 @@ def _pb_to_case(case: pb.Case) -> CaseLine:
         stages=tuple(map(_pb_to_stage, case.stages)),
         listed_name=case.listed_name,
         names_differ=case.names_differ,
+        unit_names=names,
     )
 
 

@@ -114,7 +114,9 @@ class Desk(pb_grpc.DeskServicer):
         limit = _page_size(request.limit)
         page = self._use.cases.list_page(trail, request.unit, _number(request.after), limit)
         more = page[-1].number if len(page) == limit else 0
-        return pb.ListCasesResponse(cases=map(case_to_pb, page), next_after=more)
+        shown = {unit for case in page for unit in (*case.declaring_units, case.key.approving_unit)}
+        names = {u: name for u, name in self._use.figures.names().items() if u in shown}
+        return pb.ListCasesResponse(cases=map(case_to_pb, page), next_after=more, unit_names=names)
 
     def Release(
         self, request: pb.ReleaseRequest, context: grpc.ServicerContext

@@ -25,39 +25,43 @@ _sym_db = _symbol_database.Default()
 from libmatch.stubs.core.v1 import core_pb2 as libmatch_dot_stubs_dot_core_dot_v1_dot_core__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+libmatch/stubs/inspector/v1/inspector.proto\x12\x15libmatch.inspector.v1\x1a!libmatch/stubs/core/v1/core.proto\"\r\n\x0bPullRequest\"\xab\x01\n\x0cPullResponse\x12\x16\n\x0e\x62\x61tches_tested\x18\x01 \x01(\r\x12\x14\n\x0c\x62\x61\x64_capsules\x18\x02 \x01(\r\x12\x13\n\x0bhits_opened\x18\x03 \x01(\r\x12\x10\n\x08\x64isputes\x18\x04 \x01(\r\x12\x18\n\x10notices_released\x18\x05 \x01(\r\x12\x16\n\x0ehits_withdrawn\x18\x06 \x01(\r\x12\x14\n\x0chits_waiting\x18\x07 \x01(\r\"N\n\x10ListCasesRequest\x12\x0c\n\x04unit\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\x12\r\n\x05limit\x18\x04 \x01(\r\"S\n\x11ListCasesResponse\x12*\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x1b.libmatch.inspector.v1.Case\x12\x12\n\nnext_after\x18\x02 \x01(\x04\"\x85\x05\n\x04\x43\x61se\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\x0c\x12\x15\n\rofficial_name\x18\x02 \x01(\t\x12\x17\n\x0f\x64\x65\x63laring_units\x18\x03 \x03(\t\x12\x15\n\rofficial_unit\x18\x04 \x01(\t\x12\x15\n\rofficial_post\x18\x05 \x01(\t\x12\x15\n\rrelative_name\x18\x06 \x01(\t\x12\x10\n\x08relation\x18\x07 \x01(\t\x12\x16\n\x0e\x61pproving_unit\x18\x08 \x01(\t\x12\x10\n\x08item_ref\x18\t \x01(\t\x12\x11\n\titem_name\x18\n \x01(\t\x12\x11\n\tprogramme\x18\x0b \x01(\t\x12\x17\n\namount_fen\x18\x0c \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05place\x18\r \x01(\t\x12\x12\n\nstart_date\x18\x0e \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x0f \x01(\t\x12\x31\n\x06status\x18\x10 \x01(\x0e\x32!.libmatch.inspector.v1.CaseStatus\x12\x14\n\x0copened_at_us\x18\x11 \x01(\x04\x12\x13\n\x0breleased_by\x18\x12 \x03(\t\x12\x14\n\x0cofficial_idn\x18\x13 \x01(\t\x12\x12\n\nperson_idn\x18\x14 \x01(\t\x12\x15\n\rofficial_kind\x18\x15 \x01(\r\x12\x13\n\x0bperson_kind\x18\x16 \x01(\r\x12\x0e\n\x06number\x18\x17 \x01(\x04\x12\x16\n\x0ereleased_at_us\x18\x18 \x01(\x04\x12\x31\n\x06stages\x18\x19 \x03(\x0b\x32!.libmatch.inspector.v1.PartyStage\x12\x13\n\x0blisted_name\x18\x1a \x01(\t\x12\x14\n\x0cnames_differ\x18\x1b \x01(\x08\x42\r\n\x0b_amount_fen\"\x80\x01\n\nPartyStage\x12\x0c\n\x04unit\x18\x01 \x01(\t\x12$\n\x04side\x18\x02 \x01(\x0e\x32\x16.libmatch.core.v1.Side\x12/\n\x05stage\x18\x03 \x01(\x0e\x32 .libmatch.inspector.v1.CaseStage\x12\r\n\x05\x61t_us\x18\x04 \x01(\x04\"2\n\x0eReleaseRequest\x12\x10\n\x08\x63\x61se_ids\x18\x01 \x03(\x0c\x12\x0e\n\x06reason\x18\x02 \x01(\t\"O\n\x0fReleaseResponse\x12\x10\n\x08released\x18\x01 \x01(\r\x12\x17\n\x0f\x61waiting_second\x18\x02 \x01(\r\x12\x11\n\tunchanged\x18\x03 \x01(\r\"3\n\x13ListDisputesRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\r\"H\n\x14ListDisputesResponse\x12\x30\n\x08\x64isputes\x18\x01 \x03(\x0b\x32\x1e.libmatch.inspector.v1.Dispute\"`\n\x07\x44ispute\x12\x0e\n\x06hit_id\x18\x01 \x01(\x0c\x12\x12\n\nanswerable\x18\x02 \x03(\t\x12\x13\n\x0b\x66ound_at_us\x18\x03 \x01(\x04\x12\x0c\n\x04what\x18\x04 \x01(\t\x12\x0e\n\x06number\x18\x05 \x01(\x04*\xe5\x01\n\tCaseStage\x12\x1a\n\x16\x43\x41SE_STAGE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43\x41SE_STAGE_COMPLIANT\x10\x01\x12\x1c\n\x18\x43\x41SE_STAGE_NOT_COMPLIANT\x10\x02\x12\x15\n\x11\x43\x41SE_STAGE_POSTED\x10\x03\x12\x18\n\x14\x43\x41SE_STAGE_COMPLETED\x10\x04\x12\x19\n\x15\x43\x41SE_STAGE_TAKEN_DOWN\x10\x05\x12\x17\n\x13\x43\x41SE_STAGE_OBJECTED\x10\x06\x12\x1f\n\x1b\x43\x41SE_STAGE_OBJECTION_CLOSED\x10\x07*v\n\nCaseStatus\x12\x1b\n\x17\x43\x41SE_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41SE_STATUS_OPENED\x10\x01\x12\x18\n\x14\x43\x41SE_STATUS_RELEASED\x10\x02\x12\x19\n\x15\x43\x41SE_STATUS_WITHDRAWN\x10\x03\x32\xfa\x02\n\x04\x44\x65sk\x12O\n\x04Pull\x12\".libmatch.inspector.v1.PullRequest\x1a#.libmatch.inspector.v1.PullResponse\x12^\n\tListCases\x12\'.libmatch.inspector.v1.ListCasesRequest\x1a(.libmatch.inspector.v1.ListCasesResponse\x12X\n\x07Release\x12%.libmatch.inspector.v1.ReleaseRequest\x1a&.libmatch.inspector.v1.ReleaseResponse\x12g\n\x0cListDisputes\x12*.libmatch.inspector.v1.ListDisputesRequest\x1a+.libmatch.inspector.v1.ListDisputesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+libmatch/stubs/inspector/v1/inspector.proto\x12\x15libmatch.inspector.v1\x1a!libmatch/stubs/core/v1/core.proto\"\r\n\x0bPullRequest\"\xab\x01\n\x0cPullResponse\x12\x16\n\x0e\x62\x61tches_tested\x18\x01 \x01(\r\x12\x14\n\x0c\x62\x61\x64_capsules\x18\x02 \x01(\r\x12\x13\n\x0bhits_opened\x18\x03 \x01(\r\x12\x10\n\x08\x64isputes\x18\x04 \x01(\r\x12\x18\n\x10notices_released\x18\x05 \x01(\r\x12\x16\n\x0ehits_withdrawn\x18\x06 \x01(\r\x12\x14\n\x0chits_waiting\x18\x07 \x01(\r\"N\n\x10ListCasesRequest\x12\x0c\n\x04unit\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\x12\r\n\x05limit\x18\x04 \x01(\r\"\xd2\x01\n\x11ListCasesResponse\x12*\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x1b.libmatch.inspector.v1.Case\x12\x12\n\nnext_after\x18\x02 \x01(\x04\x12K\n\nunit_names\x18\x03 \x03(\x0b\x32\x37.libmatch.inspector.v1.ListCasesResponse.UnitNamesEntry\x1a\x30\n\x0eUnitNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x85\x05\n\x04\x43\x61se\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\x0c\x12\x15\n\rofficial_name\x18\x02 \x01(\t\x12\x17\n\x0f\x64\x65\x63laring_units\x18\x03 \x03(\t\x12\x15\n\rofficial_unit\x18\x04 \x01(\t\x12\x15\n\rofficial_post\x18\x05 \x01(\t\x12\x15\n\rrelative_name\x18\x06 \x01(\t\x12\x10\n\x08relation\x18\x07 \x01(\t\x12\x16\n\x0e\x61pproving_unit\x18\x08 \x01(\t\x12\x10\n\x08item_ref\x18\t \x01(\t\x12\x11\n\titem_name\x18\n \x01(\t\x12\x11\n\tprogramme\x18\x0b \x01(\t\x12\x17\n\namount_fen\x18\x0c \x01(\x04H\x00\x88\x01\x01\x12\r\n\x05place\x18\r \x01(\t\x12\x12\n\nstart_date\x18\x0e \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x0f \x01(\t\x12\x31\n\x06status\x18\x10 \x01(\x0e\x32!.libmatch.inspector.v1.CaseStatus\x12\x14\n\x0copened_at_us\x18\x11 \x01(\x04\x12\x13\n\x0breleased_by\x18\x12 \x03(\t\x12\x14\n\x0cofficial_idn\x18\x13 \x01(\t\x12\x12\n\nperson_idn\x18\x14 \x01(\t\x12\x15\n\rofficial_kind\x18\x15 \x01(\r\x12\x13\n\x0bperson_kind\x18\x16 \x01(\r\x12\x0e\n\x06number\x18\x17 \x01(\x04\x12\x16\n\x0ereleased_at_us\x18\x18 \x01(\x04\x12\x31\n\x06stages\x18\x19 \x03(\x0b\x32!.libmatch.inspector.v1.PartyStage\x12\x13\n\x0blisted_name\x18\x1a \x01(\t\x12\x14\n\x0cnames_differ\x18\x1b \x01(\x08\x42\r\n\x0b_amount_fen\"\x80\x01\n\nPartyStage\x12\x0c\n\x04unit\x18\x01 \x01(\t\x12$\n\x04side\x18\x02 \x01(\x0e\x32\x16.libmatch.core.v1.Side\x12/\n\x05stage\x18\x03 \x01(\x0e\x32 .libmatch.inspector.v1.CaseStage\x12\r\n\x05\x61t_us\x18\x04 \x01(\x04\"2\n\x0eReleaseRequest\x12\x10\n\x08\x63\x61se_ids\x18\x01 \x03(\x0c\x12\x0e\n\x06reason\x18\x02 \x01(\t\"O\n\x0fReleaseResponse\x12\x10\n\x08released\x18\x01 \x01(\r\x12\x17\n\x0f\x61waiting_second\x18\x02 \x01(\r\x12\x11\n\tunchanged\x18\x03 \x01(\r\"3\n\x13ListDisputesRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\r\"H\n\x14ListDisputesResponse\x12\x30\n\x08\x64isputes\x18\x01 \x03(\x0b\x32\x1e.libmatch.inspector.v1.Dispute\"`\n\x07\x44ispute\x12\x0e\n\x06hit_id\x18\x01 \x01(\x0c\x12\x12\n\nanswerable\x18\x02 \x03(\t\x12\x13\n\x0b\x66ound_at_us\x18\x03 \x01(\x04\x12\x0c\n\x04what\x18\x04 \x01(\t\x12\x0e\n\x06number\x18\x05 \x01(\x04*\xe5\x01\n\tCaseStage\x12\x1a\n\x16\x43\x41SE_STAGE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43\x41SE_STAGE_COMPLIANT\x10\x01\x12\x1c\n\x18\x43\x41SE_STAGE_NOT_COMPLIANT\x10\x02\x12\x15\n\x11\x43\x41SE_STAGE_POSTED\x10\x03\x12\x18\n\x14\x43\x41SE_STAGE_COMPLETED\x10\x04\x12\x19\n\x15\x43\x41SE_STAGE_TAKEN_DOWN\x10\x05\x12\x17\n\x13\x43\x41SE_STAGE_OBJECTED\x10\x06\x12\x1f\n\x1b\x43\x41SE_STAGE_OBJECTION_CLOSED\x10\x07*v\n\nCaseStatus\x12\x1b\n\x17\x43\x41SE_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41SE_STATUS_OPENED\x10\x01\x12\x18\n\x14\x43\x41SE_STATUS_RELEASED\x10\x02\x12\x19\n\x15\x43\x41SE_STATUS_WITHDRAWN\x10\x03\x32\xfa\x02\n\x04\x44\x65sk\x12O\n\x04Pull\x12\".libmatch.inspector.v1.PullRequest\x1a#.libmatch.inspector.v1.PullResponse\x12^\n\tListCases\x12\'.libmatch.inspector.v1.ListCasesRequest\x1a(.libmatch.inspector.v1.ListCasesResponse\x12X\n\x07Release\x12%.libmatch.inspector.v1.ReleaseRequest\x1a&.libmatch.inspector.v1.ReleaseResponse\x12g\n\x0cListDisputes\x12*.libmatch.inspector.v1.ListDisputesRequest\x1a+.libmatch.inspector.v1.ListDisputesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'libmatch.stubs.inspector.v1.inspector_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CASESTAGE']._serialized_start=1597
-  _globals['_CASESTAGE']._serialized_end=1826
-  _globals['_CASESTATUS']._serialized_start=1828
-  _globals['_CASESTATUS']._serialized_end=1946
+  _globals['_LISTCASESRESPONSE_UNITNAMESENTRY']._loaded_options = None
+  _globals['_LISTCASESRESPONSE_UNITNAMESENTRY']._serialized_options = b'8\001'
+  _globals['_CASESTAGE']._serialized_start=1725
+  _globals['_CASESTAGE']._serialized_end=1954
+  _globals['_CASESTATUS']._serialized_start=1956
+  _globals['_CASESTATUS']._serialized_end=2074
   _globals['_PULLREQUEST']._serialized_start=105
   _globals['_PULLREQUEST']._serialized_end=118
   _globals['_PULLRESPONSE']._serialized_start=121
   _globals['_PULLRESPONSE']._serialized_end=292
   _globals['_LISTCASESREQUEST']._serialized_start=294
   _globals['_LISTCASESREQUEST']._serialized_end=372
-  _globals['_LISTCASESRESPONSE']._serialized_start=374
-  _globals['_LISTCASESRESPONSE']._serialized_end=457
-  _globals['_CASE']._serialized_start=460
-  _globals['_CASE']._serialized_end=1105
-  _globals['_PARTYSTAGE']._serialized_start=1108
-  _globals['_PARTYSTAGE']._serialized_end=1236
-  _globals['_RELEASEREQUEST']._serialized_start=1238
-  _globals['_RELEASEREQUEST']._serialized_end=1288
-  _globals['_RELEASERESPONSE']._serialized_start=1290
-  _globals['_RELEASERESPONSE']._serialized_end=1369
-  _globals['_LISTDISPUTESREQUEST']._serialized_start=1371
-  _globals['_LISTDISPUTESREQUEST']._serialized_end=1422
-  _globals['_LISTDISPUTESRESPONSE']._serialized_start=1424
-  _globals['_LISTDISPUTESRESPONSE']._serialized_end=1496
-  _globals['_DISPUTE']._serialized_start=1498
-  _globals['_DISPUTE']._serialized_end=1594
-  _globals['_DESK']._serialized_start=1949
-  _globals['_DESK']._serialized_end=2327
+  _globals['_LISTCASESRESPONSE']._serialized_start=375
+  _globals['_LISTCASESRESPONSE']._serialized_end=585
+  _globals['_LISTCASESRESPONSE_UNITNAMESENTRY']._serialized_start=537
+  _globals['_LISTCASESRESPONSE_UNITNAMESENTRY']._serialized_end=585
+  _globals['_CASE']._serialized_start=588
+  _globals['_CASE']._serialized_end=1233
+  _globals['_PARTYSTAGE']._serialized_start=1236
+  _globals['_PARTYSTAGE']._serialized_end=1364
+  _globals['_RELEASEREQUEST']._serialized_start=1366
+  _globals['_RELEASEREQUEST']._serialized_end=1416
+  _globals['_RELEASERESPONSE']._serialized_start=1418
+  _globals['_RELEASERESPONSE']._serialized_end=1497
+  _globals['_LISTDISPUTESREQUEST']._serialized_start=1499
+  _globals['_LISTDISPUTESREQUEST']._serialized_end=1550
+  _globals['_LISTDISPUTESRESPONSE']._serialized_start=1552
+  _globals['_LISTDISPUTESRESPONSE']._serialized_end=1624
+  _globals['_DISPUTE']._serialized_start=1626
+  _globals['_DISPUTE']._serialized_end=1722
+  _globals['_DESK']._serialized_start=2077
+  _globals['_DESK']._serialized_end=2455
 # @@protoc_insertion_point(module_scope)

@@ -14,9 +14,10 @@ BEN, REG = "SIDE_BENEFICIARY", "SIDE_REGISTRY"
 
 
 def case(*stages: StageLine, status: str = "CASE_STATUS_RELEASED") -> CaseLine:
-    """A case about nobody."""
+    """A case about nobody, of units of which the roster knows one."""
     blank: dict[str, Any] = {field.name: "" for field in fields(CaseLine)}
-    return CaseLine(**{**blank, "status": status, "stages": stages})
+    names = {"ben-a": "区丙局"}
+    return CaseLine(**{**blank, "status": status, "stages": stages, "unit_names": names})
 
 
 def line(unit: str, side: str, stage: str) -> StageLine:
@@ -35,10 +36,10 @@ def test_a_case_that_was_not_sent_out_waits_for_nobody(status: str) -> None:
 
 def test_R40_the_approving_unit_comes_first() -> None:
     stages = (line("reg-a", REG, "POSTED"), line("ben-a", BEN, "COMPLIANT"))
-    assert stages_zh(case(*stages)) == "ben-a核查合规；reg-a公示中"
-    assert stages_zh(case(line("ben-a", BEN, "NOT_COMPLIANT"))) == "ben-a核查不合规"
-    assert stages_zh(case(line("ben-a", BEN, "COMPLETED"))) == "ben-a公示期满"
+    assert stages_zh(case(*stages)) == "区丙局（ben-a）核查合规；reg-a公示中"
+    assert stages_zh(case(line("ben-a", BEN, "NOT_COMPLIANT"))) == "区丙局（ben-a）核查不合规"
+    assert stages_zh(case(line("ben-a", BEN, "COMPLETED"))) == "区丙局（ben-a）公示期满"
 
 
 def test_a_stage_of_a_later_version_is_said_neutrally() -> None:
-    assert stages_zh(case(StageLine("ben-a", BEN, "", 1))) == "ben-a已报告"
+    assert stages_zh(case(StageLine("ben-a", BEN, "", 1))) == "区丙局（ben-a）已报告"
