@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,19 @@ from tests.chassis_pki import Pki
 from tests.postgresql import postgresql_server, postgresql_url
 
 __all__ = ["postgresql_server", "postgresql_url"]  # fixtures for every test
+
+_BYTECODE = Path(__file__).resolve().parents[1] / "build" / "bytecode"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where Python is told to write no bytecode beside its sources, it goes to ``build/bytecode``.
+
+    Hundreds of services are started here: without bytecode each compiles all that it imports anew.
+    """
+    if sys.dont_write_bytecode:
+        sys.dont_write_bytecode, sys.pycache_prefix = False, str(_BYTECODE)
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = str(_BYTECODE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
