@@ -62,6 +62,7 @@ class Site:
     folder: Path
     pki: Pki
     district: District = field(default_factory=lambda: make_district(now=datetime.now(UTC)))
+    matcher_timeout_s: float = 5
 
     @contextmanager
     def running(
@@ -107,7 +108,7 @@ class Site:
                 "[matcher]",
                 f'address = "{matcher}"',
                 f'identity = "{MATCHER}"',
-                "timeout_s = 5",
+                f"timeout_s = {self.matcher_timeout_s}",
             ]
         lines += ["[listen]", f'address = "{address}"', "[database]", f'path = "{service}.db"']
         config = folder / "config.toml"
