@@ -60,7 +60,9 @@ def test_carried_history_ends_as_if_it_had_been_sent(
     site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where, carried = f"127.0.0.1:{find_port()}", tmp_path / "carried"
-    site.matcher_timeout_s = 1.5  # nobody is there at first; later a round is repeated until it is done
+    site.matcher_timeout_s = (
+        1.5  # nobody is there at first; later a round is repeated until it is done
+    )
     with ExitStack() as stack:
         addresses = {name: stack.enter_context(site.running(name, where)).address for name in UNITS}
         clerk = {name: site.clerk(name, address) for name, address in addresses.items()}
