@@ -33,33 +33,6 @@ from tests.unit.services.cli.compared_tables import (
 RELATIVES = {"赵钱孙": 11, "周吴郑": 12, "冯陈褚": 13}
 
 
-@pytest.fixture
-def declarations(tmp_path: Path) -> Path:
-    return table(
-        tmp_path / "declarations.csv",
-        OFFICIAL + RELATIVE,
-        [
-            declared(1, "赵钱孙", "配偶", number(11)),
-            declared(1, "周吴郑", "子女", number(12)),
-            declared(2, "冯陈褚", "本人的父母", number(13), name="司马乙"),
-        ],
-    )
-
-
-@pytest.fixture
-def beneficiaries(tmp_path: Path) -> Path:
-    return table(
-        tmp_path / "beneficiaries.csv",
-        ITEM,
-        [
-            item("JZ-2026-001", "赵钱孙", number(11)),
-            item("JZ-2026-002", "褚卫蒋", number(40)),
-            item("JZ-2026-003", "欧阳甲", number(1)),
-            item("JZ-2026-004", "冯陈禇", number(13), yuan="1234.5"),
-        ],
-    )
-
-
 def account(path: Path) -> dict[str, Any]:
     return {row[0]: row[1] for row in sheet(path, "说明")}
 

@@ -7,8 +7,7 @@ its database changed under it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,29 +21,14 @@ from libmatch.notices import hit_id
 from libmatch.records import Hit, RecordRef, Side
 from libmatch.stubs.core.v1 import core_pb2
 from libmatch.stubs.matcher.v1 import matcher_pb2 as pb
-from services.inspector.states import DisputeKind, ReleasePolicy
+from services.inspector.states import DisputeKind
 from services.matcher.rpc.messages import flagged_to_pb
 from services.matcher.store.ledger import append_entries
-from tests.district import District, make_district, person
-from tests.hostile.blamed import MATCHER, blamed
+from tests.district import person
+from tests.hostile.lying_matcher.blamed import MATCHER, blamed
 from tests.inspector_bench import InspectorBench, item, relative
 
 REG, BEN = Side.REGISTRY, Side.BENEFICIARY
-
-
-@pytest.fixture(scope="module")
-def district() -> District:
-    return make_district(registry=("reg-a", "reg-b"), beneficiary=("ben-a",))
-
-
-@pytest.fixture
-def bench(tmp_path: Path, district: District) -> Iterator[InspectorBench]:
-    """Three hits that 纪委 has not seen yet; notices would leave at once."""
-    with InspectorBench(tmp_path, district, ReleasePolicy.IMMEDIATE) as bench:
-        people = [person(n) for n in range(1, 4)]
-        bench.submit("reg-a", REG, [relative(who) for who in people])
-        bench.submit("ben-a", BEN, [item(who) for who in people])
-        yield bench
 
 
 def ids(bench: InspectorBench) -> list[bytes]:

@@ -1,13 +1,12 @@
 """A matcher that shows 纪委 another log or batches that no unit signed: it is named, or everything stops.
 
-Threat model, row 9; as in ``test_inspector_matcher``.
+Threat model, row 9; as in ``test_lying_about_hits``.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,27 +23,12 @@ from libmatch.keys import seal_to
 from libmatch.records import BatchHeader, Side
 from libmatch.stubs.matcher.v1 import matcher_pb2 as pb
 from services.inspector.follow_log import LogContradicts
-from services.inspector.states import DisputeKind, ReleasePolicy
-from tests.district import District, make_district, person
-from tests.hostile.blamed import MATCHER, blamed
-from tests.inspector_bench import InspectorBench, item, relative
+from services.inspector.states import DisputeKind
+from tests.district import District, person
+from tests.hostile.lying_matcher.blamed import MATCHER, blamed
+from tests.inspector_bench import InspectorBench, relative
 
 REG, BEN = Side.REGISTRY, Side.BENEFICIARY
-
-
-@pytest.fixture(scope="module")
-def district() -> District:
-    return make_district(registry=("reg-a", "reg-b"), beneficiary=("ben-a",))
-
-
-@pytest.fixture
-def bench(tmp_path: Path, district: District) -> Iterator[InspectorBench]:
-    """Three hits that 纪委 has not seen yet; notices would leave at once."""
-    with InspectorBench(tmp_path, district, ReleasePolicy.IMMEDIATE) as bench:
-        people = [person(n) for n in range(1, 4)]
-        bench.submit("reg-a", REG, [relative(who) for who in people])
-        bench.submit("ben-a", BEN, [item(who) for who in people])
-        yield bench
 
 
 def _checkpoint(district: District, size: int, root: bytes, signer: LogSigner | None = None) -> str:
