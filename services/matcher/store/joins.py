@@ -36,19 +36,23 @@ def find_matches(
     """The pairs of the records with ids ``first`` to ``last``, all of ``side``; at most ``limit``."""
     new, other = _RECORD.alias("new"), _RECORD.alias("other")
     units = _units_of(session, epoch)
-    # The owners stay out of the query: with them, SQLite would begin at the whole opposite side.
+    # Tokens of two epochs differ, unless a unit submits old commitments again: such pairs must not use up
+    # the limit. A sum has no index: by owners, SQLite would begin at the whole opposite side.
+    of_epoch = sa.select(_OWNER.c.id).where(_OWNER.c.epoch == epoch)
     query = (
         sa.select(new.c.id, other.c.id, other.c.owner, other.c.rid)
         .select_from(_same_token(new, other))
-        .where(new.c.id.between(first, last), other.c.side == int(side.other))
+        .where(
+            new.c.id.between(first, last),
+            other.c.side == int(side.other),
+            (other.c.owner + 0).in_(of_epoch),
+        )
         .order_by(new.c.id, other.c.id)
         .limit(limit)
     )
     return [
         Match(record, opposite, RecordRef(side.other, units[owner], rid))
         for record, opposite, owner, rid in session.execute(query)
-        # Tokens of two epochs differ, unless a unit submits old commitments again.
-        if owner in units
     ]
 
 
