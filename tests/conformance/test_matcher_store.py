@@ -282,3 +282,15 @@ def test_a_rejoin_notices_what_was_tampered_with(
     result = rejoin(store.database)
     assert (result.surplus, result.missed) == expected
     assert not result.agrees
+
+
+def test_pairs_of_another_epoch_use_up_no_limit(store: Store) -> None:
+    """A unit may submit old commitments again: that must not hide what is true in this epoch."""
+    token, quota = bytes(32), Quota(records_per_day=1_000_000, hits_per_batch=2)
+    old = fake_batch(b"o" * 32, REG, "reg-a", 1, [token] * 3)
+    store.submissions.admit(SUITE, old.admitted, quota, NOW)
+    store.admit(store.batch(REG, "reg-a", [token]))
+    item = store.batch(BEN, "ben-a", [token])
+    store.submissions.admit(SUITE, item.admitted, quota, NOW)
+    assert (found := rejoin(store.database)).agrees
+    assert found.pairs == 1
